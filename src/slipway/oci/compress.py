@@ -1,0 +1,139 @@
+"""Compression whose outputs can be concatenated: gzip members (ISA-L) and zstd frames.
+
+A blob made of members made here decompresses as one stream, which is what lets a layer be put together from
+cached slices. Bytes differ between compressors and their releases, so `name` (which goes into cache keys) holds
+the library's version and the level.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Protocol
+
+from slipway.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+CHUNK = 1 << 20
+
+
+class Compressor(Protocol):
+    def compress(self, data: bytes, /) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """`kind` is the setting's word; `suffix` is that of the OCI layer media type."""
+
+    kind: str
+    suffix: str
+    name: str
+    compressor: Callable[[], Compressor]
+
+    def compress(self, data: bytes) -> bytes:
+        """One whole member or frame."""
+        c = self.compressor()
+        return c.compress(data) + c.flush()
+
+
+@cache
+def get(kind: str) -> Compression:
+    if kind == "gzip":
+        from isal import isal_zlib
+
+        return Compression(
+            "gzip", "gzip", f"isal-{version('isal')}-1", lambda: isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)
+        )
+    zstd = _zstd()
+    name = f"zstd-{'.'.join(str(n) for n in zstd.zstd_version_info)}-3"
+    return Compression("zstd", "zstd", name, lambda: zstd.ZstdCompressor(level=3))
+
+
+def decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The plain bytes of a gzip, zstd or uncompressed stream, told apart by its first bytes.
+
+    Many members or frames in a row are read as one. `InputError` on damage or an early end. Every
+    piece yielded is at most a few MiB, so a bomb costs time that the caller can cut short, not memory.
+    """
+    source = iter(chunks)
+    head = b""
+    for chunk in source:
+        head += chunk
+        if len(head) >= 4:
+            break
+    if head[:2] == b"\x1f\x8b":
+        from isal import isal_zlib
+
+        yield from _members(head, source, lambda: isal_zlib.decompressobj(31), isal_zlib.error)
+    elif head[:4] == b"\x28\xb5\x2f\xfd":
+        zstd = _zstd()
+        yield from _frames(head, source, zstd)
+    else:
+        if head:
+            yield head
+        yield from source
+
+
+def _members(
+    head: bytes, source: Iterator[bytes], new: Callable[[], Any], failure: type[Exception]
+) -> Iterator[bytes]:
+    inflate = new()
+    data = head
+    started = True
+    while True:
+        try:
+            while data:
+                if inflate.eof:
+                    data = data.lstrip(b"\0")  # padding after the last member is allowed
+                    if not data:
+                        break
+                    inflate, started = new(), True
+                out = inflate.decompress(data, 4 * CHUNK)
+                data = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
+                if out:
+                    yield out
+                elif not inflate.eof and not data:
+                    break
+        except failure as error:
+            raise InputError(f"damaged gzip data: {error}") from error
+        chunk = next(source, None)
+        if chunk is None:
+            break
+        data = chunk
+    if started and not inflate.eof:
+        raise InputError("gzip data ends early")
+
+
+def _frames(head: bytes, source: Iterator[bytes], zstd: Any) -> Iterator[bytes]:
+    frame = zstd.ZstdDecompressor()
+    data = head
+    while True:
+        try:
+            while data or not (frame.needs_input or frame.eof):
+                if frame.eof:
+                    frame = zstd.ZstdDecompressor()
+                out = frame.decompress(data, 4 * CHUNK)
+                data = frame.unused_data if frame.eof else b""
+                if out:
+                    yield out
+        except zstd.ZstdError as error:
+            raise InputError(f"damaged zstd data: {error}") from error
+        chunk = next(source, None)
+        if chunk is None:
+            break
+        data = chunk
+    if not frame.eof:
+        raise InputError("zstd data ends early")
+
+
+def _zstd() -> Any:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd

@@ -1,0 +1,293 @@
+"""Fragments: immutable compressed slices of a tar stream, each with an index beside it.
+
+A fragment holds entries that are not directories (a layer must not name a path twice, and directories are shared);
+the directories it needs are in its index. It has no end-of-archive blocks, so that fragments of one
+compression can be concatenated into a layer. On disk a fragment is two files, `<key>.tar.<suffix>` and
+`<key>.json`; the index is written last and makes the fragment exist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from slipway.errors import InputError, StoreError
+from slipway.files import atomic, read_json
+from slipway.oci import compress
+from slipway.oci.digest import Digest, key_of
+from slipway.oci.entry import NO_TIME, Entry, padding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What a fragment is, in the words of a software bill of materials; `purl` as the package-url specification has it."""
+
+    kind: Literal["deb", "pypi", "file", "generated"]
+    name: str
+    version: str = ""
+    purl: str = ""
+    arch: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A fragment on disk. `size` counts compressed, `raw_size` plain bytes; `digest` is of the compressed ones.
+
+    `extra` is what its maker wants to know again without opening the blob (JSON values).
+    """
+
+    key: str
+    component: Component
+    blob: Path
+    digest: Digest
+    size: int
+    raw_size: int
+    rows: list[list[Any]] = field(repr=False)
+    dir_rows: list[list[Any]] = field(repr=False)
+    extra: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(Entry.unpack(row) for row in self.rows)
+
+    @cached_property
+    def dirs(self) -> tuple[Entry, ...]:
+        return tuple(Entry.unpack(row) for row in self.dir_rows)
+
+    @property
+    def paths(self) -> list[str]:
+        return [row[0] for row in self.rows]
+
+    def chunks(self) -> Iterator[bytes]:
+        """The compressed bytes."""
+        try:
+            with self.blob.open("rb") as file:
+                while chunk := file.read(compress.CHUNK):
+                    yield chunk
+        except FileNotFoundError as error:
+            raise StoreError(f"the cache lost {self.blob.name} while it was in use; build again") from error
+
+    def members(self) -> Iterator[tuple[Entry, bytes]]:
+        """Every entry with its whole content, in order (memory: one file at a time, plus a chunk)."""
+        stream = _Stream(compress.decompress(self.chunks()))
+        for entry in self.entries:
+            stream.skip(len(entry.header()))
+            data = stream.take(entry.size)
+            stream.skip(len(padding(entry.size)))
+            yield entry, data
+
+    def read(self, *paths: str) -> dict[str, bytes]:
+        """The contents of these files, as far as they are here."""
+        wanted = set(paths) & {row[0] for row in self.rows}
+        found: dict[str, bytes] = {}
+        stream = _Stream(compress.decompress(self.chunks()))
+        for entry in self.entries:
+            if len(found) == len(wanted):
+                break
+            stream.skip(len(entry.header()))
+            if entry.path in wanted:
+                found[entry.path] = stream.take(entry.size)
+            else:
+                stream.skip(entry.size)
+            stream.skip(len(padding(entry.size)))
+        return found
+
+
+class FragmentWriter:
+    """Collects entries into a fragment's blob. Paths must be clean (`entry.clean_path`)."""
+
+    def __init__(self, file: IO[bytes], compression: compress.Compression) -> None:
+        self._file = file
+        self._compressor = compression.compressor()
+        self._hash = hashlib.sha256()
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+        self.size = 0
+        self.raw_size = 0
+        self.rows: list[list[Any]] = []
+        self.dir_rows: list[list[Any]] = []
+        self._seen: set[str] = set()
+
+    def add(self, entry: Entry, content: bytes | Iterable[bytes] = b"") -> Entry:
+        """Append a non-directory entry; the content's length must be `entry.size`. Returns it with its sha256."""
+        if entry.kind == "dir":
+            raise ValueError("directories go to `directory`")
+        if entry.path in self._seen:
+            raise InputError(f"the path {entry.path!r} comes twice")
+        self._seen.add(entry.path)
+        self._put(entry.header())
+        if entry.kind == "file":
+            digest = hashlib.sha256()
+            got = 0
+            for chunk in (content,) if isinstance(content, bytes) else content:
+                got += len(chunk)
+                digest.update(chunk)
+                self._put(chunk)
+            if got != entry.size:
+                raise InputError(f"{entry.path}: {got} bytes where {entry.size} were announced")
+            self._put(padding(got))
+            entry = replace(entry, sha256=digest.hexdigest())
+        self.rows.append(entry.pack())
+        return entry
+
+    def file(self, path: str, content: bytes, *, mode: int = 0o644, mtime: int = NO_TIME) -> None:
+        self.add(Entry(path, "file", mode, size=len(content), mtime=mtime), content)
+
+    def symlink(self, path: str, target: str, *, mtime: int = NO_TIME) -> None:
+        self.add(Entry(path, "symlink", 0o777, mtime=mtime, target=target))
+
+    def directory(
+        self, path: str, *, mode: int = 0o755, uid: int = 0, gid: int = 0, mtime: int = NO_TIME
+    ) -> None:
+        """Say that a directory must exist with these attributes (the first fragment of an image that says so wins)."""
+        if path:
+            self.dir_rows.append(Entry(path, "dir", mode, uid, gid, mtime=mtime).pack())
+
+    def finish(self) -> Digest:
+        self._flush()
+        self._out(self._compressor.flush())
+        return Digest("sha256:" + self._hash.hexdigest())
+
+    def _put(self, data: bytes) -> None:
+        if data:
+            self.raw_size += len(data)
+            self._pending.append(data)
+            self._pending_size += len(data)
+            if self._pending_size >= compress.CHUNK:
+                self._flush()
+
+    def _flush(self) -> None:
+        # one large piece at a time: small calls into the compressor cost more than the compression
+        if self._pending:
+            self._out(self._compressor.compress(b"".join(self._pending)))
+            self._pending.clear()
+            self._pending_size = 0
+
+    def _out(self, data: bytes) -> None:
+        self._hash.update(data)
+        self._file.write(data)
+        self.size += len(data)
+
+
+class FragmentCache:
+    """The fragments kept on this machine, found by key. Safe for many threads and processes."""
+
+    def __init__(self, root: Path, compression: compress.Compression) -> None:
+        self.root = root
+        self.compression = compression
+
+    def key(self, *parts: Any) -> str:
+        """The key for a fragment that these parts determine, together with the compressor and the format."""
+        return key_of(VERSION, self.compression.name, *parts)
+
+    def get(self, key: str) -> Fragment | None:
+        index, blob = self._files(key)
+        data = read_json(index)
+        if not isinstance(data, dict) or not blob.is_file():
+            return None
+        os.utime(index)  # the time of last use is what `store gc` goes by
+        return Fragment(
+            key,
+            Component(**data["component"]),
+            blob,
+            Digest(data["digest"]),
+            data["size"],
+            data["raw_size"],
+            data["entries"],
+            data["dirs"],
+            data["extra"],
+        )
+
+    def has(self, key: str) -> bool:
+        return self._files(key)[0].is_file()
+
+    def make(
+        self, key: str, component: Component, fill: Callable[[FragmentWriter], dict[str, Any] | None]
+    ) -> Fragment:
+        """The fragment of this key; when it is not there, `fill` writes it and returns its `extra`."""
+        if (known := self.get(key)) is not None:
+            return known
+        index, blob = self._files(key)
+        with atomic(blob) as file:
+            writer = FragmentWriter(file, self.compression)
+            extra = fill(writer) or {}
+            digest = writer.finish()
+        with atomic(index) as file:
+            file.write(
+                json.dumps(
+                    {
+                        "component": asdict(component),
+                        "digest": digest,
+                        "size": writer.size,
+                        "raw_size": writer.raw_size,
+                        "extra": extra,
+                        "dirs": writer.dir_rows,
+                        "entries": writer.rows,
+                    },
+                    separators=(",", ":"),
+                    ensure_ascii=False,
+                ).encode()
+            )
+        return Fragment(
+            key, component, blob, digest, writer.size, writer.raw_size, writer.rows, writer.dir_rows, extra
+        )
+
+    def without(self, fragment: Fragment, paths: Iterable[str]) -> Fragment:
+        """`fragment` less these paths (that another fragment provides); itself when it holds none of them."""
+        drop = frozenset(paths) & set(fragment.paths)
+        if not drop:
+            return fragment
+
+        def fill(writer: FragmentWriter) -> dict[str, Any]:
+            for entry, data in fragment.members():
+                if entry.path not in drop:
+                    writer.add(entry, data)
+            writer.dir_rows.extend(fragment.dir_rows)
+            return fragment.extra
+
+        return self.make(self.key("without", fragment.key, sorted(drop)), fragment.component, fill)
+
+    def _files(self, key: str) -> tuple[Path, Path]:
+        stem = self.root / key[:2] / key
+        return stem.with_suffix(".json"), stem.with_suffix(f".tar.{self.compression.kind}")
+
+
+class _Stream:
+    """Take and skip exact numbers of bytes from a stream of chunks."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._buffer = b""
+        self._at = 0
+
+    def take(self, size: int) -> bytes:
+        parts: list[bytes] = []
+        self._walk(size, parts)
+        return b"".join(parts)
+
+    def skip(self, size: int) -> None:
+        self._walk(size, None)
+
+    def _walk(self, size: int, parts: list[bytes] | None) -> None:
+        while size:
+            if self._at == len(self._buffer):
+                self._buffer = next(self._chunks, b"")
+                self._at = 0
+                if not self._buffer:
+                    raise InputError("a fragment ends early")
+            piece = self._buffer[self._at : self._at + size]
+            self._at += len(piece)
+            size -= len(piece)
+            if parts is not None:
+                parts.append(piece)

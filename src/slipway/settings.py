@@ -1,0 +1,98 @@
+"""One table of settings: a field is declared once here; environment, file, command line and docs come from it.
+
+Order, later wins: default, `~/.config/slipway/config.toml`, `SLIPWAY_*` environment, command line.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from slipway.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _setting(help_text: str, **kw: Any) -> Any:
+    return field(metadata={"help": help_text}, **kw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a run may vary without changing the recipe. All paths are absolute after `load`."""
+
+    store: Path = _setting("where images are kept (an OCI image layout)")
+    cache: Path = _setting("where downloads, fragments and package indexes are kept; safe to delete")
+    workers: int = _setting("threads for downloads and conversions (0: four, or more on more cores)", default=0)
+    compression: str = _setting("compression of layers: gzip (every engine reads it) or zstd", default="gzip")
+    max_age: int = _setting(
+        "seconds for which an answer of a mirror, index or web server is used again without asking (0: always ask)",
+        default=86400,
+    )
+    mirror: str = _setting("Debian mirror; empty: what APT on this machine uses", default="")
+    keyring: str = _setting("keyring for Debian indexes; empty: the Debian archive keyring", default="")
+    python_index: str = _setting("Python package index; empty: what pip on this machine uses", default="")
+    timeout: float = _setting("seconds without a byte before a download is tried again", default=30.0)
+    docker_host: str = _setting("Docker API address for --load; empty: DOCKER_HOST, then the usual socket", default="")
+
+    def __post_init__(self) -> None:
+        if self.compression not in ("gzip", "zstd"):
+            raise UsageError(f"compression is gzip or zstd, not {self.compression!r}")
+        if self.max_age < 0 or self.workers < 0 or self.timeout <= 0:
+            raise UsageError("max_age and workers must not be negative, timeout must be positive")
+
+    @property
+    def threads(self) -> int:
+        return self.workers or max(4, (os.cpu_count() or 1) * 2)
+
+    def with_(self, **changes: Any) -> Settings:
+        """A copy with the changes that are not None."""
+        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+
+def env_name(name: str) -> str:
+    return "SLIPWAY_" + name.upper()
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the file and the environment; `UsageError` names the variable or key that is wrong."""
+    environ = os.environ if environ is None else environ
+    home = Path(environ.get("HOME") or Path.home())
+    values: dict[str, Any] = {
+        "store": Path(environ.get("XDG_DATA_HOME") or home / ".local/share") / "slipway" / "store",
+        "cache": Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "slipway",
+    }
+    config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "slipway" / "config.toml"
+    types = get_type_hints(Settings)
+    names = {f.name for f in fields(Settings)}
+    if config.is_file():
+        values.update(_from_file(config, names, types))
+    for name in names:
+        if (text := environ.get(env_name(name))) is not None:
+            values[name] = _convert(text, types[name], env_name(name))
+    for name in ("store", "cache"):
+        values[name] = Path(os.path.abspath(Path(values[name]).expanduser()))  # noqa: PTH100 - no symlink resolution
+    return Settings(**values)
+
+
+def _from_file(path: Path, names: set[str], types: Mapping[str, Any]) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        data = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    for key in data:
+        if key not in names:
+            raise UsageError(f"{path}: unknown setting {key!r}", hint=f"known: {', '.join(sorted(names))}")
+    return {k: _convert(str(v), types[k], f"{path}: {k}") for k, v in data.items()}
+
+
+def _convert(text: str, kind: Any, name: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise UsageError(f"{name}: {text!r} is not a valid {kind.__name__}") from error
