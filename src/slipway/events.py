@@ -11,7 +11,7 @@ import itertools
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ class Step:
             moved = StepMoved(self._began.id, self.done, self.total)
         self._reporter.send(moved)
 
-    def __enter__(self) -> Step:
+    def __enter__(self) -> Self:
         self._reporter.send(self._began)
         return self
 

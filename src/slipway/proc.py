@@ -50,5 +50,7 @@ def run(
         raise ToolError(f"{name} did not finish within {timeout:.0f} s") from error
     if done.returncode not in ok:
         output = (done.stderr or done.stdout).decode(errors="replace").strip()
-        raise ToolError(f"{name} failed with status {done.returncode}", details="\n".join(output.splitlines()[-20:]))
+        raise ToolError(
+            f"{name} failed with status {done.returncode}", details="\n".join(output.splitlines()[-20:])
+        )
     return done

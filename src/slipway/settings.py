@@ -26,7 +26,9 @@ class Settings:
 
     store: Path = _setting("where images are kept (an OCI image layout)")
     cache: Path = _setting("where downloads, fragments and package indexes are kept; safe to delete")
-    workers: int = _setting("threads for downloads and conversions (0: four, or more on more cores)", default=0)
+    workers: int = _setting(
+        "threads for downloads and conversions (0: four, or more on more cores)", default=0
+    )
     compression: str = _setting("compression of layers: gzip (every engine reads it) or zstd", default="gzip")
     max_age: int = _setting(
         "seconds for which an answer of a mirror, index or web server is used again without asking (0: always ask)",
@@ -36,7 +38,9 @@ class Settings:
     keyring: str = _setting("keyring for Debian indexes; empty: the Debian archive keyring", default="")
     python_index: str = _setting("Python package index; empty: what pip on this machine uses", default="")
     timeout: float = _setting("seconds without a byte before a download is tried again", default=30.0)
-    docker_host: str = _setting("Docker API address for --load; empty: DOCKER_HOST, then the usual socket", default="")
+    docker_host: str = _setting(
+        "Docker API address for --load; empty: DOCKER_HOST, then the usual socket", default=""
+    )
 
     def __post_init__(self) -> None:
         if self.compression not in ("gzip", "zstd"):

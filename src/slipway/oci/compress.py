@@ -47,7 +47,10 @@ def get(kind: str) -> Compression:
         from isal import isal_zlib
 
         return Compression(
-            "gzip", "gzip", f"isal-{version('isal')}-1", lambda: isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)
+            "gzip",
+            "gzip",
+            f"isal-{version('isal')}-1",
+            lambda: isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31),
         )
     zstd = _zstd()
     name = f"zstd-{'.'.join(str(n) for n in zstd.zstd_version_info)}-3"
@@ -69,7 +72,8 @@ def decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
     if head[:2] == b"\x1f\x8b":
         from isal import isal_zlib
 
-        yield from _members(head, source, lambda: isal_zlib.decompressobj(31), isal_zlib.error)
+        failure: type[Exception] = isal_zlib.error
+        yield from _members(head, source, lambda: isal_zlib.decompressobj(31), failure)
     elif head[:4] == b"\x28\xb5\x2f\xfd":
         zstd = _zstd()
         yield from _frames(head, source, zstd)

@@ -102,9 +102,20 @@ class Entry:
     @classmethod
     def unpack(cls, row: list[Any]) -> Entry:
         path, kind, mode, uid, gid, mtime, *rest = row
-        size, sha256, target, dev, xattrs = (*rest, *(0, "", "", (0, 0), ())[len(rest) :])
+        defaults: list[Any] = [0, "", "", (0, 0), ()]
+        size, sha256, target, dev, xattrs = rest + defaults[len(rest) :]
         return cls(
-            path, kind, mode, uid, gid, size, mtime, target, sha256, tuple(dev), tuple((k, v) for k, v in xattrs)
+            path,
+            kind,
+            mode,
+            uid,
+            gid,
+            size,
+            mtime,
+            target,
+            sha256,
+            tuple(dev),
+            tuple((k, v) for k, v in xattrs),
         )
 
 
@@ -165,7 +176,13 @@ def _ustar(
 ) -> bytes:
     head = name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (mode, uid, gid, size, mtime)
     owner = b"\0" * 64  # no user and group names: numbers are what counts in an image
-    tail = b"%b%bustar\x0000%b%07o\0%07o\0%b" % (flag, link.ljust(100, b"\0"), owner, *dev, prefix.ljust(167, b"\0"))
+    tail = b"%b%bustar\x0000%b%07o\0%07o\0%b" % (
+        flag,
+        link.ljust(100, b"\0"),
+        owner,
+        *dev,
+        prefix.ljust(167, b"\0"),
+    )
     return head + b"%06o\0 " % (sum(head) + sum(tail) + 8 * 32) + tail
 
 
@@ -176,7 +193,7 @@ def _pax(records: list[tuple[str, bytes]]) -> bytes:
 
 
 def _record(key: bytes, value: bytes) -> bytes:
-    """`<length> key=value\\n` where the length counts itself (POSIX.1-2001 pax, section Extended Header)."""
+    r"""`<length> key=value\n` where the length counts itself (POSIX.1-2001 pax, section Extended Header)."""
     bare = len(key) + len(value) + 3
     length = bare + len(str(bare))
     length = bare + len(str(length))
