@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from slipway.errors import InputError
 
@@ -72,7 +72,7 @@ def decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
     if head[:2] == b"\x1f\x8b":
         from isal import isal_zlib
 
-        failure: type[Exception] = isal_zlib.error
+        failure = cast("type[Exception]", isal_zlib.error)  # the stub calls it an instance
         yield from _members(head, source, lambda: isal_zlib.decompressobj(31), failure)
     elif head[:4] == b"\x28\xb5\x2f\xfd":
         zstd = _zstd()
