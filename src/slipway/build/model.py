@@ -1,0 +1,128 @@
+"""What a build is, as values: its options, its plan with a reason for everything, and its result."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from slipway.oci.store import Descriptor
+    from slipway.recipe.model import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a caller may ask of a build beside the recipe.
+
+    `tag` replaces the recipe's; `no_cache` makes every fragment and layer anew (downloads stay, they are verified);
+    `refresh` asks mirrors, indexes and web servers again whatever the age of their last answers.
+    """
+
+    tag: str = ""
+    no_cache: bool = False
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One fragment of a planned layer: what it is, and the key under which it is, or will be, cached."""
+
+    kind: str
+    name: str
+    version: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """A layer as it should be. `key` stands for everything that determines its bytes."""
+
+    name: str
+    key: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a build will do, or need not do, and why.
+
+    `kind` is `reuse` (the layer is in the store), `assemble` (it is put together from fragments) or `keep` (it comes with
+    the base image). `changes` tells part by part what differs from the image that has the tag now; `new_parts` counts fragments that
+    must be made first.
+    """
+
+    kind: Literal["reuse", "assemble", "keep"]
+    layer: str
+    reason: str
+    changes: tuple[str, ...] = ()
+    parts: int = 0
+    new_parts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a build of one platform will do. `downloads` and `download_size` (bytes) count what is not here yet."""
+
+    platform: Platform
+    tag: str
+    actions: tuple[Action, ...]
+    downloads: int = 0
+    download_size: int = 0
+    warnings: tuple[str, ...] = ()
+    resolved: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "platform": str(self.platform),
+            "tag": self.tag,
+            "actions": [asdict(a) for a in self.actions],
+            "downloads": self.downloads,
+            "download_size": self.download_size,
+            "warnings": list(self.warnings),
+            **({"resolved": self.resolved} if self.resolved else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """A layer of a finished image; sizes in bytes, `raw_size` uncompressed."""
+
+    name: str
+    action: str
+    digest: str
+    size: int
+    raw_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished image. `image` is the manifest (or the index, for several platforms) in the store.
+
+    `uncovered` lists packages whose maintainer scripts were not run and not covered: `name version: why`; `overlaps` lists
+    files that more than one wheel brought: `path: winner over losers`.
+    """
+
+    image: Descriptor
+    tag: str
+    image_id: str
+    layers: tuple[LayerResult, ...]
+    changed: bool
+    seconds: float
+    uncovered: tuple[str, ...] = ()
+    overlaps: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    context: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "image": self.image.as_json(),
+            "tag": self.tag,
+            "id": self.image_id,
+            "layers": [asdict(layer) for layer in self.layers],
+            "changed": self.changed,
+            "seconds": round(self.seconds, 3),
+            "uncovered": list(self.uncovered),
+            "overlaps": list(self.overlaps),
+            "outputs": list(self.outputs),
+            **({"context": self.context} if self.context else {}),
+        }
