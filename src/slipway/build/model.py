@@ -15,12 +15,16 @@ class Options:
     """What a caller may ask of a build beside the recipe.
 
     `tag` replaces the recipe's; `no_cache` makes every fragment and layer anew (downloads stay, they are verified);
-    `refresh` asks mirrors, indexes and web servers again whatever the age of their last answers.
+    `refresh` asks mirrors, indexes and web servers again whatever the age of their last answers; `epoch` is
+    SOURCE_DATE_EPOCH (reproducible-builds.org): no time in the image is later; `now` is the time of asking, in Unix
+    seconds (None: the clock).
     """
 
     tag: str = ""
     no_cache: bool = False
     refresh: bool = False
+    epoch: int | None = None
+    now: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,12 @@ class LayerSpec:
 class Action:
     """One thing a build will do, or need not do, and why.
 
-    `kind` is `reuse` (the layer is in the store), `assemble` (it is put together from fragments) or `keep` (it comes with
-    the base image). `changes` tells part by part what differs from the image that has the tag now; `new_parts` counts fragments that
+    `kind` is `reuse` (the layer is in the store), `assemble` (it is put together from fragments), `keep` (it comes with
+    the base image) or `drop` (the last image had it, this one does not). `changes` tells part by part what differs from the image that has the tag now; `new_parts` counts fragments that
     must be made first.
     """
 
-    kind: Literal["reuse", "assemble", "keep"]
+    kind: Literal["reuse", "assemble", "keep", "drop"]
     layer: str
     reason: str
     changes: tuple[str, ...] = ()

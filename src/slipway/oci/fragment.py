@@ -183,9 +183,11 @@ class FragmentWriter:
 class FragmentCache:
     """The fragments kept on this machine, found by key. Safe for many threads and processes."""
 
-    def __init__(self, root: Path, compression: compress.Compression) -> None:
+    def __init__(self, root: Path, compression: compress.Compression, *, fresh: bool = False) -> None:
+        """With `fresh`, fragments that were made before this object was are made anew."""
         self.root = root
         self.compression = compression
+        self._made: set[str] | None = set() if fresh else None
 
     def key(self, *parts: Any) -> str:
         """The key for a fragment that these parts determine, together with the compressor and the format."""
@@ -193,6 +195,8 @@ class FragmentCache:
 
     def get(self, key: str) -> Fragment | None:
         index, blob = self._files(key)
+        if self._stale(key):
+            return None
         data = read_json(index)
         if not isinstance(data, dict) or not blob.is_file():
             return None
@@ -210,7 +214,7 @@ class FragmentCache:
         )
 
     def has(self, key: str) -> bool:
-        return self._files(key)[0].is_file()
+        return not self._stale(key) and self._files(key)[0].is_file()
 
     def make(
         self, key: str, component: Component, fill: Callable[[FragmentWriter], dict[str, Any] | None]
@@ -239,6 +243,8 @@ class FragmentCache:
                     ensure_ascii=False,
                 ).encode()
             )
+        if self._made is not None:
+            self._made.add(key)
         return Fragment(
             key, component, blob, digest, writer.size, writer.raw_size, writer.rows, writer.dir_rows, extra
         )
@@ -257,6 +263,9 @@ class FragmentCache:
             return fragment.extra
 
         return self.make(self.key("without", fragment.key, sorted(drop)), fragment.component, fill)
+
+    def _stale(self, key: str) -> bool:
+        return self._made is not None and key not in self._made
 
     def _files(self, key: str) -> tuple[Path, Path]:
         stem = self.root / key[:2] / key

@@ -1,0 +1,164 @@
+"""Plan a build, or do it: recipe in, image in the store out."""
+
+from __future__ import annotations
+
+import platform as host
+import time
+from typing import TYPE_CHECKING
+
+from slipway.build.assemble import Builder, Built, settled
+from slipway.build.layers import clamp_for, layer_specs
+from slipway.build.model import Action, Options, Plan, Result
+from slipway.build.plan import decide, previous_layers
+from slipway.build.resolve import Inputs, resolve
+from slipway.errors import UsageError
+from slipway.oci import compress
+from slipway.oci.digest import canonical
+from slipway.oci.fragment import FragmentCache
+from slipway.oci.store import INDEX_TYPE, Descriptor, Store
+from slipway.recipe.model import Platform, Recipe
+
+if TYPE_CHECKING:
+    from slipway.events import Reporter
+    from slipway.settings import Settings
+
+_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def plan(
+    recipe: Recipe, settings: Settings, reporter: Reporter, options: Options | None = None
+) -> list[Plan]:
+    """What `build` would do, for each platform. Resolves (reads indexes and sources) but downloads no package and makes nothing."""
+    options = options or Options()
+    store = Store(settings.store)
+    cache = _cache(settings, options)
+    with store.shared():
+        return [
+            _plan(resolve(recipe, p, settings, store, reporter, options), store, cache, settings, options)
+            for p in _platforms(recipe)
+        ]
+
+
+def build(recipe: Recipe, settings: Settings, reporter: Reporter, options: Options | None = None) -> Result:
+    """Build the image, keep it in the store, and give it its tag."""
+    options = options or Options()
+    started = time.monotonic()
+    store = Store(settings.store)
+    cache = _cache(settings, options)
+    tag = full_tag(options.tag or recipe.tag)
+    with store.shared():
+        before = _tagged(store, tag)
+        built = []
+        for platform in _platforms(recipe):
+            inputs = resolve(recipe, platform, settings, store, reporter, options)
+            built.append(Builder(inputs, store, cache, settings, reporter, options).build())
+        image = _together(store, built)
+        if tag:
+            if before is None or before.digest != image.digest:
+                store.tag(tag, image)
+        else:
+            store.add(image)
+    return Result(
+        image=image,
+        tag=tag,
+        image_id=built[0].image_id,
+        layers=tuple(layer for b in built for layer in b.layers),
+        changed=before is None or before.digest != image.digest,
+        seconds=time.monotonic() - started,
+        uncovered=tuple(dict.fromkeys(line for b in built for line in b.uncovered)),
+        overlaps=tuple(dict.fromkeys(line for b in built for line in b.overlaps)),
+    )
+
+
+def full_tag(tag: str) -> str:
+    """`hello` is `hello:latest`; empty stays empty."""
+    return tag if not tag or ":" in tag.rpartition("/")[2] else f"{tag}:latest"
+
+
+def host_platform() -> Platform:
+    """This machine's platform; `UsageError` when images cannot be built for it."""
+    machine = host.machine()
+    if machine not in _MACHINES:
+        raise UsageError(f"no default platform for a {machine} machine", hint="name one with `platforms:`")
+    return Platform(_MACHINES[machine])
+
+
+def _platforms(recipe: Recipe) -> tuple[Platform, ...]:
+    return recipe.platforms or (host_platform(),)
+
+
+def _cache(settings: Settings, options: Options) -> FragmentCache:
+    compression = compress.get(settings.compression)
+    return FragmentCache(settings.cache / "fragments", compression, fresh=options.no_cache)
+
+
+def _plan(inputs: Inputs, store: Store, cache: FragmentCache, settings: Settings, options: Options) -> Plan:
+    known = settled(inputs, settings, cache)
+    drops, overlaps = known or ({}, ())
+    layers = layer_specs(inputs, cache, options.epoch, drops)
+    tag = full_tag(options.tag or inputs.recipe.tag)
+    before = _tagged(store, tag)
+    record = _record_of(store, before, str(inputs.platform)) if before else None
+    actions = decide(
+        layers,
+        have_layer=lambda key: store.layer_record(key) is not None,
+        have_part=cache.has,
+        previous=previous_layers(record),
+        no_cache=options.no_cache,
+    )
+    if inputs.image:
+        kept = Action("keep", inputs.image.name, f"{len(inputs.image.layers)} layers of the base image")
+        actions = (kept, *actions)
+    missing = _missing(inputs, settings, cache, options)
+    warnings = [*inputs.notes, *_uncovered(inputs, cache, options), *overlaps]
+    return Plan(inputs.platform, tag, actions, len(missing), sum(missing.values()), tuple(warnings))
+
+
+def _missing(inputs: Inputs, settings: Settings, cache: FragmentCache, options: Options) -> dict[str, int]:
+    """Size by sha256 of what would have to be downloaded."""
+    from slipway.build.layers import dist_key
+    from slipway.distro.deb import deb_key
+    from slipway.inputs.download import path_of
+
+    clamp = clamp_for(inputs, options.epoch)
+    debs = inputs.debian.debs if inputs.debian else ()
+    wanted = {d.sha256: d.size for d in debs if not cache.has(deb_key(cache, d.sha256, clamp=clamp))}
+    dists = inputs.python.dists if inputs.python else ()
+    wanted |= {d.sha256: d.size for d in dists if not cache.has(dist_key(inputs, cache, d))}
+    return {sha256: size for sha256, size in wanted.items() if not path_of(sha256, settings).exists()}
+
+
+def _uncovered(inputs: Inputs, cache: FragmentCache, options: Options) -> list[str]:
+    """Packages whose scripts matter and are neither run nor covered, as far as the packages are known already."""
+    if inputs.debian is None:
+        return []
+    from slipway.distro.deb import deb_key
+    from slipway.distro.system import uncovered
+
+    clamp = clamp_for(inputs, options.epoch)
+    fragments = [cache.get(deb_key(cache, d.sha256, clamp=clamp)) for d in inputs.debian.debs]
+    lines = [f"{u['package']} {u['version']}: {u['why']}" for u in uncovered([f for f in fragments if f])]
+    if None in fragments:
+        lines.append(
+            f"{fragments.count(None)} packages are not here yet: whether their scripts matter is known later"
+        )
+    return lines
+
+
+def _tagged(store: Store, tag: str) -> Descriptor | None:
+    return next((d for d in store.images() if d.name == tag), None) if tag else None
+
+
+def _record_of(store: Store, image: Descriptor, platform: str) -> dict[str, object] | None:
+    if image.media_type == INDEX_TYPE:
+        children = [Descriptor.from_json(d) for d in store.read_json(image.digest)["manifests"]]
+        image = next((d for d in children if d.platform == platform), image)
+    return store.build_record(image.digest)
+
+
+def _together(store: Store, built: list[Built]) -> Descriptor:
+    """The manifest itself, or an index over several (image-spec: image-index.md)."""
+    if len(built) == 1:
+        return built[0].manifest
+    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [b.manifest.as_json() for b in built]}
+    return store.put(canonical(index), INDEX_TYPE)

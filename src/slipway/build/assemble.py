@@ -1,0 +1,246 @@
+"""Carry out a plan for one platform: make what is missing, put layers together, write the image into the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from slipway.build import config
+from slipway.build.fragments import Workshop
+from slipway.build.layers import Drops, clamp_for, layer_specs, system_context
+from slipway.build.model import LayerResult
+from slipway.files import read_json, write_json
+from slipway.oci.digest import Digest, canonical, key_of
+from slipway.oci.entry import NO_TIME, Entry
+from slipway.oci.layer import assemble
+from slipway.oci.store import CONFIG_TYPE, MANIFEST_TYPE, Descriptor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from slipway.build.model import LayerSpec, Options
+    from slipway.build.resolve import Inputs
+    from slipway.events import Reporter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.store import Store
+    from slipway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One platform's image: its manifest, configuration digest, layers, and what a person should know."""
+
+    manifest: Descriptor
+    image_id: Digest
+    layers: tuple[LayerResult, ...]
+    uncovered: tuple[str, ...]
+    overlaps: tuple[str, ...]
+
+
+def settled(inputs: Inputs, settings: Settings, cache: FragmentCache) -> tuple[Drops, tuple[str, ...]] | None:
+    """What is remembered of overlapping wheels: paths that parts give up, and a line for each; None if not known yet."""
+    if inputs.python is None:
+        return {}, ()
+    data = read_json(_settled_path(inputs, settings, cache))
+    if not isinstance(data, dict):
+        return None
+    return {k: tuple(v) for k, v in data["drops"].items()}, tuple(data["overlaps"])
+
+
+class Builder:
+    def __init__(
+        self,
+        inputs: Inputs,
+        store: Store,
+        cache: FragmentCache,
+        settings: Settings,
+        reporter: Reporter,
+        options: Options,
+    ) -> None:
+        self.inputs = inputs
+        self.store = store
+        self.cache = cache
+        self.settings = settings
+        self.reporter = reporter
+        self.options = options
+        self.workshop = Workshop(inputs, cache, settings, reporter)
+        self._dists: dict[str, Fragment] | None = None
+
+    def build(self) -> Built:
+        drops, overlaps = self._settle()
+        layers = layer_specs(self.inputs, self.cache, self.options.epoch, drops)
+        records: list[dict[str, Any]] = []
+        results: list[LayerResult] = []
+        for layer in layers:
+            record = None if self.options.no_cache else self.store.layer_record(layer.key)
+            action = "reuse"
+            if record is None:
+                record = self._assemble(layer, drops, records)
+                action = "assemble"
+            records.append(record)
+            results.append(
+                LayerResult(layer.name, action, record["digest"], record["size"], record["raw_size"])
+            )
+        manifest, image_id = self._write(layers, records)
+        uncovered = tuple(line for r in records for line in r["uncovered"])
+        # the last system state covers all packages, so the base's own list is part of it
+        uncovered = tuple(dict.fromkeys(uncovered))
+        self._record(manifest, layers, records, uncovered, overlaps)
+        return Built(manifest, image_id, tuple(results), uncovered, overlaps)
+
+    # -- layers ----------------------------------------------------------------------------------------------
+
+    def _assemble(self, layer: LayerSpec, drops: Drops, below: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        fragments = self._fragments(layer, drops)
+        with self.reporter.step(f"layer {layer.name}", f"{len(fragments)} parts") as step:
+            done = assemble(self.store, fragments, self._dirs_below(below), self.cache.compression)
+            step.detail = f"{done.raw_size / 1e6:.0f} MB"
+        record = {
+            "media_type": done.media_type,
+            "digest": done.digest,
+            "size": done.size,
+            "diff_id": done.diff_id,
+            "raw_size": done.raw_size,
+            "newest": max((row[5] for f in fragments for row in f.rows), default=NO_TIME),
+            "uncovered": [
+                f"{u['package']} {u['version']}: {u['why']}"
+                for f in fragments
+                for u in f.extra.get("uncovered", ())
+            ],
+            "dirs": [e.pack() for e in done.dirs.values()],
+        }
+        self.store.put_layer_record(layer.key, record)
+        return record
+
+    def _dirs_below(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Entry]:
+        dirs: dict[str, Entry] = dict(self.inputs.image.dirs) if self.inputs.image else {}
+        for record in records:
+            for row in record["dirs"]:
+                dirs.setdefault(row[0], Entry.unpack(row))
+        return dirs
+
+    def _fragments(self, layer: LayerSpec, drops: Drops) -> list[Fragment]:
+        if layer.name == "workspace":
+            return self.workshop.workspace()
+        if layer.name.startswith("python"):
+            known = self._all_dists()
+            made = [known[p.key] for p in layer.parts if p.kind == "pypi"]
+            given = [self.cache.without(f, drops[f.key]) if f.key in drops else f for f in made]
+            return given if len(given) == len(layer.parts) else [self.workshop.environment(), *given]
+        return self._system_fragments(apt=layer.name == "apt")
+
+    def _system_fragments(self, *, apt: bool) -> list[Fragment]:
+        from slipway.distro.system import SystemContext, settle, system_fragment
+
+        debian = self.inputs.debian
+        if debian is None:
+            raise ValueError("only a Debian base has system layers")
+        clamp = clamp_for(self.inputs, self.options.epoch)
+        wanted = debian.debs if apt else debian.base
+        packages = self.workshop.debs(wanted, clamp)
+        context = SystemContext(**system_context(self.inputs, wanted, clamp))
+        with self.reporter.step("system state", f"{len(packages)} packages"):
+            state = system_fragment(self.cache, packages, context)
+        generated = set(state.paths)
+        lost = settle(packages)
+        packages = [
+            self.cache.without(f, lost.get(i, set()) | (generated & set(f.paths)))
+            for i, f in enumerate(packages)
+        ]
+        return [*packages[len(debian.base) :], state] if apt else [*packages, state]
+
+    # -- wheels ----------------------------------------------------------------------------------------------
+
+    def _all_dists(self) -> dict[str, Fragment]:
+        if self._dists is None:
+            python = self.inputs.python
+            made = self.workshop.dists(python.dists) if python else []
+            self._dists = {f.key: f for f in made}
+        return self._dists
+
+    def _settle(self) -> tuple[Drops, tuple[str, ...]]:
+        known = settled(self.inputs, self.settings, self.cache)
+        if known is not None:
+            return known
+        from slipway.python.overlap import settle
+
+        if self.inputs.target is None:
+            raise ValueError("no Python packages in these inputs")
+        fragments = list(self._all_dists().values())
+        lost, overlaps = settle(fragments, self.inputs.target)
+        drops: Drops = {fragments[i].key: tuple(sorted(paths)) for i, paths in lost.items() if paths}
+        lines = tuple(f"{o.path}: {o.winner} over {', '.join(o.losers)}" for o in overlaps)
+        write_json(_settled_path(self.inputs, self.settings, self.cache), {"drops": drops, "overlaps": lines})
+        return drops, lines
+
+    # -- the image -------------------------------------------------------------------------------------------
+
+    def _write(
+        self, layers: Sequence[LayerSpec], records: Sequence[Mapping[str, Any]]
+    ) -> tuple[Descriptor, Digest]:
+        inputs, base = self.inputs, self.inputs.image
+        created = max(r["newest"] for r in records)
+        if self.options.epoch is not None:
+            created = self.options.epoch
+        image = config.image_config(
+            inputs.recipe,
+            inputs.platform,
+            [(layer.name, r["diff_id"]) for layer, r in zip(layers, records, strict=True)],
+            created=created,
+            base=base.config if base else None,
+            venv=inputs.python is not None,
+            shell=base.shell if base else "bash" if inputs.debian else "",
+        )
+        descriptor = self.store.put(canonical(image), CONFIG_TYPE)
+        blobs = [Descriptor(r["media_type"], Digest(r["digest"]), r["size"]) for r in records]
+        annotations = {"org.opencontainers.image.created": config.iso_time(created)}
+        if base:
+            annotations["org.opencontainers.image.base.name"] = base.name
+            annotations["org.opencontainers.image.base.digest"] = base.manifest.digest
+        elif inputs.debian:
+            annotations["org.opencontainers.image.base.name"] = f"debian:{inputs.debian.codename}"
+        manifest = config.manifest(descriptor, [*(base.layers if base else ()), *blobs], annotations)
+        stored = self.store.put(canonical(manifest), MANIFEST_TYPE)
+        return replace(stored, platform=str(inputs.platform)), descriptor.digest
+
+    def _record(
+        self,
+        manifest: Descriptor,
+        layers: Sequence[LayerSpec],
+        records: Sequence[Mapping[str, Any]],
+        uncovered: Sequence[str],
+        overlaps: Sequence[str],
+    ) -> None:
+        """How this image was built; written once, for the same image is always built the same way."""
+        if self.store.build_record(manifest.digest) is not None:
+            return
+        self.store.put_build_record(
+            manifest.digest,
+            {
+                "platform": str(self.inputs.platform),
+                "layers": [
+                    {
+                        "name": layer.name,
+                        "key": layer.key,
+                        "digest": r["digest"],
+                        "size": r["size"],
+                        "raw_size": r["raw_size"],
+                        "parts": [[p.kind, p.name, p.version] for p in layer.parts],
+                        "keys": [p.key for p in layer.parts],
+                    }
+                    for layer, r in zip(layers, records, strict=True)
+                ],
+                "uncovered": list(uncovered),
+                "overlaps": list(overlaps),
+            },
+        )
+
+
+def _settled_path(inputs: Inputs, settings: Settings, cache: FragmentCache) -> Path:
+    from slipway.build.layers import dist_key
+
+    if inputs.python is None:
+        raise ValueError("no Python packages in these inputs")
+    key = key_of([dist_key(inputs, cache, d) for d in inputs.python.dists])
+    return settings.cache / "settled" / f"{key}.json"

@@ -1,0 +1,113 @@
+"""Make the fragments that layers need and the cache lacks: fetch what is missing, convert it on all cores."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TYPE_CHECKING, TypeVar
+
+from slipway.build import workspace
+from slipway.build.layers import dist_key
+from slipway.distro.deb import deb_fragment, deb_key
+from slipway.errors import StoreError
+from slipway.inputs.files import file_fragment
+from slipway.python.venv import venv_fragment
+from slipway.python.wheel import wheel_fragment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from slipway.build.resolve import Inputs
+    from slipway.distro.model import Deb
+    from slipway.events import Reporter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.python.model import Dist
+    from slipway.settings import Settings
+
+T = TypeVar("T")
+
+
+class Workshop:
+    """Makes the fragments of one platform's inputs, by part key."""
+
+    def __init__(self, inputs: Inputs, cache: FragmentCache, settings: Settings, reporter: Reporter) -> None:
+        self.inputs = inputs
+        self.cache = cache
+        self.settings = settings
+        self.reporter = reporter
+
+    def debs(self, wanted: Sequence[Deb], clamp: int | None) -> list[Fragment]:
+        """One fragment for each package, in order."""
+        from slipway.inputs.download import Download, download_all
+
+        keys = [deb_key(self.cache, d.sha256, clamp=clamp) for d in wanted]
+        missing = [d for d, key in zip(wanted, keys, strict=True) if not self.cache.has(key)]
+        items = [Download(d.url, d.sha256, d.size, d.name) for d in missing]
+        paths = download_all(items, self.settings, self.reporter, what="Debian packages") if items else []
+        self._convert(
+            "packages to fragments",
+            list(zip(missing, paths, strict=True)),
+            lambda pair: deb_fragment(self.cache, pair[0], pair[1], clamp=clamp),
+        )
+        return [self._get(key) for key in keys]
+
+    def dists(self, wanted: Sequence[Dist]) -> list[Fragment]:
+        """One fragment for each Python distribution, in order."""
+        python, target = self.inputs.python, self.inputs.target
+        if python is None or target is None or not wanted:
+            return []
+        from slipway.python.fetch import fetch
+
+        recipe = self.inputs.recipe
+        keys = [dist_key(self.inputs, self.cache, d) for d in wanted]
+        missing = [d for d, key in zip(wanted, keys, strict=True) if not self.cache.has(key)]
+        paths = fetch(missing, self.settings, self.reporter, pip_config=recipe.pip_config) if missing else {}
+        self._convert(
+            "wheels to fragments",
+            missing,
+            lambda d: wheel_fragment(
+                self.cache,
+                paths[d.name],
+                d,
+                target,
+                prefix=recipe.workspace.strip("/"),
+                requested=d.name in python.requested,
+            ),
+        )
+        return [self._get(key) for key in keys]
+
+    def environment(self) -> Fragment:
+        """The virtual environment's own files."""
+        if self.inputs.target is None:
+            raise ValueError("no Python packages in these inputs")
+        return venv_fragment(self.cache, self.inputs.target, self.inputs.recipe.workspace.strip("/"))
+
+    def workspace(self) -> list[Fragment]:
+        """The workspace's own files, then one fragment for each item of `files`."""
+        recipe = self.inputs.recipe
+        prefix = recipe.workspace.strip("/")
+        own = workspace.fragment(self.cache, recipe)
+        return [own, *(file_fragment(self.cache, f, prefix) for f in self.inputs.files)]
+
+    def _get(self, key: str) -> Fragment:
+        fragment = self.cache.get(key)
+        if fragment is None:
+            raise StoreError("a fragment left the cache while it was in use", hint="build again")
+        return fragment
+
+    def _convert(self, what: str, items: Sequence[T], convert: Callable[[T], Fragment]) -> None:
+        """Convert on all cores; the first error stops the rest."""
+        if not items:
+            return
+        with (
+            self.reporter.step(what, total=len(items)) as step,
+            ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+        ):
+            pending = [pool.submit(convert, item) for item in items]
+            try:
+                for done in as_completed(pending):
+                    done.result()
+                    step.advance()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise

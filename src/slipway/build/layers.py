@@ -1,0 +1,142 @@
+"""Which layers an image has: split by how often their content changes, so that a change costs little.
+
+From below: the base system; `apt` packages; each big wheel alone; all other wheels with the virtual environment; the
+workspace with files and settings. Pure: inputs in, layer specifications out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slipway.build import workspace
+from slipway.build.model import LayerSpec, Part
+from slipway.distro.deb import deb_key
+from slipway.distro.system import SYSTEM_VERSION
+from slipway.inputs.files import file_key
+from slipway.oci.digest import key_of
+from slipway.python.venv import venv_key
+from slipway.python.wheel import wheel_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from slipway.build.resolve import Inputs
+    from slipway.distro.model import Deb
+    from slipway.oci.fragment import FragmentCache
+    from slipway.python.model import Dist
+
+FORMAT = 1
+BIG_WHEEL = 8 << 20  # compressed bytes; below it the cost of one more layer outweighs the gain
+MOST_BIG_WHEELS = 12  # keeps an image at less than 20 layers
+
+# Which paths a part gives up to another part, by the part's key.
+Drops = dict[str, tuple[str, ...]]
+
+
+def layer_specs(inputs: Inputs, cache: FragmentCache, epoch: int | None, drops: Drops) -> list[LayerSpec]:
+    """The layers wanted above the base image (all layers, when there is none)."""
+    layers: list[LayerSpec] = []
+    if inputs.debian is not None:
+        layers.extend(_system_layers(inputs, cache, clamp_for(inputs, epoch)))
+    # directories outside the workspace take their attributes from below
+    prefix = inputs.recipe.workspace.strip("/")
+    below = [layer.key for layer in layers] if "/" in prefix else []
+    if inputs.python is not None:
+        layers.extend(_python_layers(inputs, cache, drops, below))
+    layers.append(_layer("workspace", cache, _workspace_parts(inputs, cache), below))
+    return layers
+
+
+def clamp_for(inputs: Inputs, epoch: int | None) -> int | None:
+    """The latest time that packages' files may have: none are later than the release they are from."""
+    return epoch if epoch is not None and inputs.debian is not None and epoch < inputs.debian.date else None
+
+
+def system_context(inputs: Inputs, debs: Iterable[Deb], clamp: int | None) -> dict[str, Any]:
+    """What the generated system state depends on beside the packages themselves."""
+    debian = inputs.debian
+    if debian is None:
+        raise ValueError("only a Debian base has a system state")
+    return {
+        "codename": debian.codename,
+        "mirror": debian.mirror,
+        "components": list(debian.components),
+        "manual": sorted(set(debian.manual) & {d.name for d in debs}),
+        "arch": inputs.platform.arch,
+        "epoch": clamp,
+    }
+
+
+def big_wheels(dists: Iterable[Dist]) -> list[Dist]:
+    """The wheels that get a layer of their own, by name."""
+    big = sorted((d for d in dists if d.size >= BIG_WHEEL), key=lambda d: (-d.size, d.name))
+    return sorted(big[:MOST_BIG_WHEELS], key=lambda d: d.name)
+
+
+def dist_key(inputs: Inputs, cache: FragmentCache, dist: Dist) -> str:
+    if inputs.python is None or inputs.target is None:
+        raise ValueError("no Python packages in these inputs")
+    prefix = inputs.recipe.workspace.strip("/")
+    return wheel_key(cache, dist, inputs.target, prefix, dist.name in inputs.python.requested)
+
+
+def _system_layers(inputs: Inputs, cache: FragmentCache, clamp: int | None) -> Iterable[LayerSpec]:
+    debian = inputs.debian
+    if debian is None:
+        return
+    base = [_deb_part(cache, d, clamp) for d in debian.base]
+    name = f"debian {debian.codename}"
+    base_layer = _layer(name, cache, [*base, _state(inputs, base, debian.base, clamp)], [])
+    yield base_layer
+    if debian.apt:
+        apt = [_deb_part(cache, d, clamp) for d in debian.apt]
+        state = _state(inputs, [*base, *apt], debian.debs, clamp)
+        yield _layer("apt", cache, [*apt, state], [base_layer.key])
+
+
+def _deb_part(cache: FragmentCache, deb: Deb, clamp: int | None) -> Part:
+    return Part("deb", deb.name, deb.version, deb_key(cache, deb.sha256, clamp=clamp))
+
+
+def _state(inputs: Inputs, parts: Iterable[Part], debs: Iterable[Deb], clamp: int | None) -> Part:
+    key = key_of(SYSTEM_VERSION, system_context(inputs, debs, clamp), [p.key for p in parts])
+    return Part("generated", "system state", "", key)
+
+
+def _python_layers(
+    inputs: Inputs, cache: FragmentCache, drops: Drops, below: list[str]
+) -> Iterable[LayerSpec]:
+    if inputs.python is None or inputs.target is None:
+        return
+    alone = big_wheels(inputs.python.dists)
+    for dist in alone:
+        yield _layer(f"python: {dist.name}", cache, [_dist_part(inputs, cache, dist)], below, drops)
+    prefix = inputs.recipe.workspace.strip("/")
+    rest = [_dist_part(inputs, cache, d) for d in inputs.python.dists if d not in alone]
+    environment = Part(
+        "generated", "virtual environment", inputs.target.version, venv_key(cache, inputs.target, prefix)
+    )
+    yield _layer("python", cache, [environment, *rest], below, drops)
+
+
+def _dist_part(inputs: Inputs, cache: FragmentCache, dist: Dist) -> Part:
+    return Part("pypi", dist.name, dist.version, dist_key(inputs, cache, dist))
+
+
+def _workspace_parts(inputs: Inputs, cache: FragmentCache) -> list[Part]:
+    prefix = inputs.recipe.workspace.strip("/")
+    parts = [Part("generated", "workspace", "", workspace.key(cache, inputs.recipe))]
+    parts.extend(Part("file", f.dest, f.sha256[:12], file_key(cache, f, prefix)) for f in inputs.files)
+    return parts
+
+
+def _layer(
+    name: str,
+    cache: FragmentCache,
+    parts: list[Part],
+    below: list[str],
+    drops: Mapping[str, tuple[str, ...]] | None = None,
+) -> LayerSpec:
+    given = {p.key: drops[p.key] for p in parts if p.key in drops} if drops else {}
+    key = key_of("layer", FORMAT, cache.compression.name, [p.key for p in parts], below, given)
+    return LayerSpec(name, key, tuple(parts))

@@ -1,0 +1,100 @@
+"""What has to be done, and why: a pure comparison of the layers wanted, those at hand, and those of the last image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slipway.build.model import Action, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from slipway.build.model import LayerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """A layer of the image that has the tag now."""
+
+    key: str
+    parts: tuple[Part, ...]
+
+
+def previous_layers(record: Mapping[str, Any] | None) -> dict[str, Previous] | None:
+    """The layers in a build record, by name; None when there is no such record."""
+    if record is None:
+        return None
+    return {
+        layer["name"]: Previous(
+            layer["key"],
+            tuple(Part(*row, key) for row, key in zip(layer["parts"], layer["keys"], strict=True)),
+        )
+        for layer in record["layers"]
+    }
+
+
+def decide(
+    layers: Sequence[LayerSpec],
+    *,
+    have_layer: Callable[[str], bool],
+    have_part: Callable[[str], bool],
+    previous: Mapping[str, Previous] | None,
+    no_cache: bool = False,
+) -> tuple[Action, ...]:
+    """One action a layer, in order, then one for each layer of the last image that is no longer wanted."""
+    actions = []
+    for layer in layers:
+        before = previous.get(layer.name) if previous is not None else None
+        missing = [p for p in layer.parts if no_cache or not have_part(p.key)]
+        changes = differences(before.parts, layer.parts) if before else ()
+        if have_layer(layer.key) and not no_cache:
+            reason = (
+                "unchanged" if before and before.key == layer.key else "in the store from an earlier build"
+            )
+            actions.append(Action("reuse", layer.name, reason, changes, len(layer.parts)))
+            continue
+        if no_cache:
+            reason = "asked to use no cache"
+        elif previous is None:
+            reason = "first build"
+        elif before is None:
+            reason = "new layer"
+        elif before.key == layer.key:
+            reason = "its blob is no longer in the store"
+        else:
+            reason = _summary(changes)
+        actions.append(Action("assemble", layer.name, reason, changes, len(layer.parts), len(missing)))
+    wanted = {layer.name for layer in layers}
+    actions.extend(
+        Action("drop", name, "no longer in the recipe") for name in previous or () if name not in wanted
+    )
+    return tuple(actions)
+
+
+def differences(before: Sequence[Part], after: Sequence[Part]) -> tuple[str, ...]:
+    """`requests 2.32.3 → 2.32.4`, `+ flask 3.1`, `- six 1.17`, for each part that differs."""
+    old = {(p.kind, p.name): p for p in before}
+    new = {(p.kind, p.name): p for p in after}
+    lines = []
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        if was is None and now is not None:
+            lines.append(f"+ {now.name} {now.version}".rstrip())
+        elif now is None and was is not None:
+            lines.append(f"- {was.name} {was.version}".rstrip())
+        elif was is not None and now is not None and was.key != now.key:
+            if was.version != now.version:
+                lines.append(f"{now.name} {was.version} → {now.version}")
+            elif now.kind != "generated":
+                lines.append(f"{now.name} {now.version} made anew")
+            else:
+                lines.append(f"{now.name} changed")
+    return tuple(lines)
+
+
+def _summary(changes: Sequence[str]) -> str:
+    told = [c for c in changes if not c.endswith(" changed")] or list(changes)
+    if not told:
+        return "how it is put together changed"
+    return ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")

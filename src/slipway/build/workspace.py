@@ -1,0 +1,38 @@
+"""The workspace itself: its directory, the `/workspace` link, and pip's configuration without its secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from slipway.oci.fragment import Component
+
+if TYPE_CHECKING:
+    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.recipe.model import Recipe
+
+VERSION = 1
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def public_pip_config(recipe: Recipe) -> str:
+    """The text of pip.conf as it goes into the image: user names and passwords are cut out of addresses."""
+    return _USERINFO.sub("", recipe.pip_config)
+
+
+def key(cache: FragmentCache, recipe: Recipe) -> str:
+    return cache.key("workspace", VERSION, recipe.workspace, public_pip_config(recipe))
+
+
+def fragment(cache: FragmentCache, recipe: Recipe) -> Fragment:
+    prefix = recipe.workspace.strip("/")
+
+    def fill(writer: FragmentWriter) -> None:
+        writer.directory(prefix)
+        if config := public_pip_config(recipe):
+            writer.file(f"{prefix}/pip.conf", config.encode())
+        if prefix != "workspace":
+            # images of the pyATS Image Builder have the workspace under this name too
+            writer.symlink("workspace", recipe.workspace)
+
+    return cache.make(key(cache, recipe), Component("generated", "workspace"), fill)
