@@ -1,0 +1,53 @@
+"""The JSON Schema of a recipe and the rows of its reference, both from the table of keys.
+
+`python -m slipway.recipe.schema` writes the shipped `image.schema.json` again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slipway.recipe.keys import RECIPE
+
+SHIPPED = Path(__file__).with_name("image.schema.json")
+
+
+class Row(NamedTuple):
+    """One key for the reference; keys inside keys are written `healthcheck.interval`."""
+
+    name: str
+    type: str
+    default: str
+    description: str
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema, draft 2020-12. It takes every valid recipe; some rules only `load` can check."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Slipway recipe",
+        "description": "One container image, as Slipway builds it.",
+    } | dict(RECIPE.schema)
+
+
+def schema_text() -> str:
+    """The text of the shipped file."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def reference_rows() -> list[Row]:
+    """All keys in the order of the table, each followed by the keys inside it."""
+    rows: list[Row] = []
+    for field in RECIPE.fields:
+        rows.append(Row(field.name, field.kind.label, field.default, field.doc))
+        rows += [
+            Row(f"{field.name}.{inner.name}", inner.kind.label, inner.default, inner.doc)
+            for inner in field.kind.fields
+        ]
+    return rows
+
+
+if __name__ == "__main__":
+    SHIPPED.write_text(schema_text(), encoding="utf-8")
