@@ -78,8 +78,8 @@ class Entry:
         block = _ustar(name, prefix, _TYPEFLAG[self.kind], self.mode, uid, gid, size, mtime, link, self.dev)
         return _pax(pax) + block if pax else block
 
-    def pack(self) -> list[Any]:
-        """Compact JSON form; trailing defaults are cut."""
+    def pack(self, sha256: str = "") -> list[Any]:
+        """Compact JSON form; trailing defaults are cut. `sha256` stands in for the entry's own."""
         row: list[Any] = [
             self.path,
             self.kind,
@@ -88,7 +88,7 @@ class Entry:
             self.gid,
             self.mtime,
             self.size,
-            self.sha256,
+            sha256 or self.sha256,
             self.target,
             list(self.dev),
             [list(x) for x in self.xattrs],

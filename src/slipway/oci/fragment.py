@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -119,14 +119,15 @@ class FragmentWriter:
         self.dir_rows: list[list[Any]] = []
         self._seen: set[str] = set()
 
-    def add(self, entry: Entry, content: bytes | Iterable[bytes] = b"") -> Entry:
-        """Append a non-directory entry; the content's length must be `entry.size`. Returns it with its sha256."""
+    def add(self, entry: Entry, content: bytes | Iterable[bytes] = b"") -> str:
+        """Append a non-directory entry; the content's length must be `entry.size`. Returns a file's sha256 (hex)."""
         if entry.kind == "dir":
             raise ValueError("directories go to `directory`")
         if entry.path in self._seen:
             raise InputError(f"the path {entry.path!r} comes twice")
         self._seen.add(entry.path)
         self._put(entry.header())
+        sha256 = ""
         if entry.kind == "file":
             digest = hashlib.sha256()
             got = 0
@@ -137,9 +138,9 @@ class FragmentWriter:
             if got != entry.size:
                 raise InputError(f"{entry.path}: {got} bytes where {entry.size} were announced")
             self._put(padding(got))
-            entry = replace(entry, sha256=digest.hexdigest())
-        self.rows.append(entry.pack())
-        return entry
+            sha256 = digest.hexdigest()
+        self.rows.append(entry.pack(sha256))
+        return sha256
 
     def file(self, path: str, content: bytes, *, mode: int = 0o644, mtime: int = NO_TIME) -> None:
         self.add(Entry(path, "file", mode, size=len(content), mtime=mtime), content)

@@ -1,0 +1,145 @@
+"""From requirements to exact files: uv decides, this module asks it and remembers the answer."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from slipway.errors import NotYetError, Problem, RecipeError
+from slipway.files import read_json, write_json
+from slipway.oci.digest import key_of
+from slipway.python import index as indexes
+from slipway.python.model import PythonResolution
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from slipway.events import Reporter
+    from slipway.python.index import Index
+    from slipway.python.model import PythonTarget
+    from slipway.recipe.model import Requirement
+    from slipway.settings import Settings
+
+_FORM = 1  # of what is remembered
+# Installed along, as virtual environments do, so that `pip list` and `pip check` work in the image.
+SEED = "pip"
+_COMMENT = re.compile(r"(^|\s)#.*$")
+
+
+def resolve_python(
+    requirements: Sequence[Requirement],
+    target: PythonTarget,
+    settings: Settings,
+    reporter: Reporter,
+    *,
+    pip_config: str = "",
+    refresh: bool = False,
+    now: float | None = None,
+) -> PythonResolution:
+    """Exact distributions for `requirements` on `target`; `pip_config` is the text of the recipe's pip.conf.
+
+    The answer is remembered for `settings.max_age` seconds; `refresh` asks anew, `now` is the time in seconds since 1970.
+    `RecipeError` for lines that are not requirements, `ResolveError` when nothing satisfies them, `FetchError`
+    when the index cannot be read, `NotYetError` for what is valid but not from an index or archive.
+    """
+    now = time.time() if now is None else now
+    index = indexes.load(settings, reporter, pip_config)
+    lines = [r.text.strip() for r in requirements]
+    key = key_of(_FORM, lines, target.full, target.arch, target.libc, index.public())
+    memory = settings.cache / "resolved" / f"python-{key}.json"
+    if not refresh and (known := _remembered(memory, now, settings.max_age)) is not None:
+        reporter.log("Python packages: the index was asked not long ago, its answer is used again")
+        return known
+    with reporter.step("resolve Python packages", f"{len(lines)} requested") as step:
+        found = _ask(requirements, target, settings, reporter, index, refresh=refresh)
+        step.detail = f"{len(found.dists)} packages"
+    write_json(memory, {"time": now, "resolution": found.as_dict()})
+    return found
+
+
+def _remembered(memory: Path, now: float, max_age: int) -> PythonResolution | None:
+    try:
+        known = read_json(memory)
+        return PythonResolution.from_dict(known["resolution"]) if 0 <= now - known["time"] < max_age else None
+    except (KeyError, TypeError):  # there is none, or a damaged one, which can be made again
+        return None
+
+
+def _ask(
+    requirements: Sequence[Requirement],
+    target: PythonTarget,
+    settings: Settings,
+    reporter: Reporter,
+    index: Index,
+    *,
+    refresh: bool,
+) -> PythonResolution:
+    from slipway.python import explain, pylock, tags, uvrun
+
+    named, lines = _parse(requirements, target)
+    if SEED not in named:
+        lines.append(SEED)
+    done = uvrun.run(
+        [
+            *("pip", "compile", "-"),
+            *("--python-version", target.full),
+            *("--python-platform", tags.uv_platform(target)),
+            *("--format", "pylock.toml"),
+            "--no-header",
+            *(["--refresh"] if refresh else []),
+        ],
+        index,
+        settings,
+        stdin="\n".join(lines).encode(),
+    )
+    stderr = index.scrub(done.stderr.decode(errors="replace"))
+    if done.returncode:
+        raise explain.explain(stderr, named, target)
+    for text in explain.warnings(stderr):
+        reporter.warn(text)
+    lock = indexes.scrub_url(done.stdout.decode())
+    return PythonResolution(pylock.choose(lock, target), tuple(sorted({*named, SEED})), lock)
+
+
+def _parse(
+    requirements: Sequence[Requirement], target: PythonTarget
+) -> tuple[dict[str, list[Requirement]], list[str]]:
+    """The requirements by canonical name, and in the form that uv is given; those that markers exclude are left out."""
+    from packaging.requirements import InvalidRequirement
+    from packaging.requirements import Requirement as Pep508
+    from packaging.utils import canonicalize_name
+
+    named: dict[str, list[Requirement]] = {}
+    lines: list[str] = []
+    problems: list[Problem] = []
+    for requirement in requirements:
+        text = _COMMENT.sub("", requirement.text).strip()
+        if not text:
+            continue
+        if text.startswith(("-", ".", "/", "$")):
+            raise NotYetError(
+                f"{text!r}: options, files and directories in `packages` are not supported yet",
+                where=requirement.where,
+            )
+        try:
+            parsed = Pep508(text)
+        except InvalidRequirement as error:
+            first = str(error).splitlines()[0]
+            problems.append(
+                Problem(requirement.where, f"{text!r} is not a Python requirement: {first}", requirement.text)
+            )
+            continue
+        if parsed.marker is not None and not parsed.marker.evaluate(dict[str, Any](target.markers)):
+            continue
+        if parsed.url and parsed.url.startswith(("git+", "hg+", "svn+", "bzr+")):
+            raise NotYetError(
+                f"{parsed.name} comes from a version control system; that is not supported yet",
+                where=requirement.where,
+            )
+        named.setdefault(canonicalize_name(parsed.name), []).append(requirement)
+        lines.append(str(parsed))
+    if problems:
+        raise RecipeError(problems, "packages")
+    return named, lines

@@ -1,0 +1,353 @@
+"""Resolving against small indexes that the tests make; the real one is asked in test_install."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from slipway.errors import FetchError, NotYetError, RecipeError, ResolveError, SlipwayError, Where
+from slipway.events import Event, Note, Reporter
+from slipway.python import explain, pylock
+from slipway.python.fetch import fetch
+from slipway.python.model import Dist, PythonResolution, PythonTarget
+from slipway.python.resolve import resolve_python
+from slipway.recipe.model import Requirement
+from slipway.settings import Settings
+
+from .conftest import WheelMaker
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    """A directory of wheels: pip 1.0, app 1.0 and 2.0 (needs lib<2), lib 1.0 and 2.0, native (three machines)."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+
+    def make(name: str, version: str, requires: str = "", tag: str = "py3-none-any") -> None:
+        metadata = f"Requires-Dist: {requires}\n" if requires else ""
+        WheelMaker(
+            folder, name, version, tag, {f"{name}/__init__.py": version.encode()}, metadata=metadata
+        ).write()
+
+    make("pip", "1.0")
+    make("app", "1.0")
+    make("app", "2.0", "lib<2")
+    make("lib", "1.0")
+    make("lib", "2.0")
+    for tag in ("cp313-cp313-manylinux_2_17_x86_64", "cp313-cp313-manylinux_2_17_aarch64", "py3-none-any"):
+        make("native", "1.0", tag=tag)
+    make("windows", "1.0", tag="cp313-cp313-win_amd64")
+    return folder
+
+
+def config(wheels: Path) -> str:
+    return f"[global]\nno-index = true\nfind-links = {wheels}\n"
+
+
+def wanted(*texts: str) -> list[Requirement]:
+    return [Requirement(text, Where("image.yaml", line, 5)) for line, text in enumerate(texts, 3)]
+
+
+def resolve(
+    wheels: Path,
+    settings: Settings,
+    target: PythonTarget,
+    *texts: str,
+    now: float = 0.0,
+    refresh: bool = False,
+) -> PythonResolution:
+    return resolve_python(
+        wanted(*texts), target, settings, Reporter(), pip_config=config(wheels), now=now, refresh=refresh
+    )
+
+
+def test_answer(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    found = resolve(
+        wheels, settings, target, "App  # the newest", "native>=1", "lib; sys_platform == 'win32'"
+    )
+    assert [(d.name, d.version) for d in found.dists] == [
+        ("app", "2.0"),
+        ("lib", "1.0"),
+        ("native", "1.0"),
+        ("pip", "1.0"),
+    ]
+    assert found.requested == ("app", "native", "pip")
+    assert found.dists[2].filename == "native-1.0-cp313-cp313-manylinux_2_17_x86_64.whl"
+    assert tomllib.loads(found.pylock)["lock-version"] == "1.0"
+    assert PythonResolution.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+def test_other_machine(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    arm = PythonTarget("3.13", "/usr/bin/python3", "arm64", (2, 36))
+    found = resolve(wheels, settings, arm, "native")
+    assert found.dists[0].filename == "native-1.0-cp313-cp313-manylinux_2_17_aarch64.whl"
+    old = PythonTarget("3.12", "/usr/bin/python3", "arm64", (2, 36))
+    assert resolve(wheels, settings, old, "native").dists[0].filename == "native-1.0-py3-none-any.whl"
+
+
+def test_pinned_pip_is_not_asked_for_twice(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    with pytest.raises(ResolveError, match="no set of Python packages"):
+        resolve(wheels, settings, target, "pip==2.0")
+
+
+def test_remembered(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    first = resolve(wheels, settings, target, "app", now=1000)
+    (wheels / "app-2.0-py3-none-any.whl").unlink()
+    assert resolve(wheels, settings, target, "app", now=1000 + settings.max_age - 1) == first
+    later = resolve(wheels, settings, target, "app", now=1000 + settings.max_age)
+    assert later.dists[0].version == "1.0"
+    (wheels / "app-1.0-py3-none-any.whl").unlink()
+    assert resolve(wheels, settings, target, "app", now=1001 + settings.max_age) == later
+    with pytest.raises(ResolveError):
+        resolve(wheels, settings, target, "app", now=1001 + settings.max_age, refresh=True)
+    with pytest.raises(ResolveError):
+        resolve(wheels, settings.with_(max_age=0), target, "app", now=1001)
+
+
+def test_damaged_memory_is_made_again(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    first = resolve(wheels, settings, target, "app")
+    (memory,) = (settings.cache / "resolved").iterdir()
+    for junk in ("[]", '{"time": 0, "resolution": {}}'):
+        memory.write_text(junk)
+        assert resolve(wheels, settings, target, "app") == first
+
+
+def test_conflict_names_the_lines(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    with pytest.raises(ResolveError) as caught:
+        resolve(wheels, settings, target, "app==2.0", "lib==2.0", "native")
+    error = caught.value
+    assert "Python 3.13 on amd64" in error.brief
+    assert "image.yaml:3:5: app==2.0" in error.details
+    assert "image.yaml:4:5: lib==2.0" in error.details
+    assert "native" not in error.details
+    assert error.where is None
+
+
+def test_unknown_package(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    with pytest.raises(ResolveError, match="there is no package named no-such-thing") as caught:
+        resolve(wheels, settings, target, "app", "No_Such.Thing>1")
+    assert caught.value.where == Where("image.yaml", 4, 5)
+
+
+def test_no_file_for_the_platform(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    with pytest.raises(ResolveError) as caught:
+        resolve(wheels, settings, target, "windows")
+    assert "win_amd64" in caught.value.details
+    assert caught.value.where == Where("image.yaml", 3, 5)
+
+
+def test_lines_that_are_no_requirements(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    with pytest.raises(RecipeError) as caught:
+        resolve(wheels, settings, target, "app", "lib=!1", "a b")
+    assert [p.where.line for p in caught.value.problems] == [4, 5]
+    for text in ("-r other.txt", "./local", "$WORKSPACE/x", "git @ git+https://git.example/x"):
+        with pytest.raises(NotYetError) as later:
+            resolve(wheels, settings, target, text)
+        assert later.value.where == Where("image.yaml", 3, 5)
+
+
+def test_archive_by_url(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    url = (wheels / "lib-1.0-py3-none-any.whl").as_uri()
+    found = resolve(wheels, settings, target, f"lib @ {url}")
+    assert (found.dists[0].filename, found.dists[0].url) == ("lib-1.0-py3-none-any.whl", url)
+
+
+def test_fetched(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    found = resolve(wheels, settings, target, "app")
+    paths = fetch(found, settings, Reporter(), pip_config=config(wheels))
+    assert {name: path.read_bytes() for name, path in paths.items()} == {
+        d.name: (wheels / d.filename).read_bytes() for d in found.dists
+    }
+    assert set(fetch(found, settings, Reporter(), only=("lib",))) == {"lib"}
+
+
+class Server(ThreadingHTTPServer):
+    """A simple index (PEP 503) over a directory, which wants a login."""
+
+    def __init__(self, wheels: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.wheels = wheels
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        login = base64.b64encode(b"joe:hunter22").decode()
+        if self.headers.get("Authorization") != f"Basic {login}":
+            return self.answer(401, b"")
+        name = self.path.strip("/").rpartition("/")[2]
+        if name.endswith(".whl"):
+            return self.answer(200, (self.server.wheels / name).read_bytes())
+        files = sorted(self.server.wheels.glob(f"{name}-*.whl"))
+        dists = [WheelMaker(self.server.wheels).dist(p) for p in files]
+        links = [
+            f'<a href="/f/{p.name}#sha256={d.sha256}">{p.name}</a>' for p, d in zip(files, dists, strict=True)
+        ]
+        return self.answer(200 if files else 404, "\n".join(links).encode())
+
+    do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        if status == 401:
+            self.send_header("WWW-Authenticate", "Basic realm=index")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(wheels: Path) -> Iterator[Server]:
+    with Server(wheels) as found:
+        thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield found
+        found.shutdown()
+        thread.join()
+
+
+def test_login_is_used_and_never_kept(
+    server: Server, settings: Settings, target: PythonTarget, tmp_path: Path
+) -> None:
+    settings = settings.with_(cache=tmp_path / "own")
+    pip_config = f"[global]\nindex-url = http://joe:hunter22@{server.address}/simple\n"
+    events: list[Event] = []
+    reporter = Reporter(events.append)
+    found = resolve_python(wanted("app"), target, settings, reporter, pip_config=pip_config)
+    assert found.dists[0].url == f"http://{server.address}/f/app-2.0-py3-none-any.whl"
+    paths = fetch(found, settings, reporter, pip_config=pip_config)
+    assert len(paths) == 3
+    with pytest.raises(ResolveError) as caught:
+        resolve_python(wanted("app==9"), target, settings, reporter, pip_config=pip_config)
+    said = [str(found.as_dict()), str(events), str(caught.value.as_dict())]
+    kept = [p.read_bytes() for p in settings.cache.rglob("*") if p.is_file()]
+    assert not any("hunter22" in text for text in said)
+    assert not any(b"hunter22" in data for data in kept)
+
+
+def test_login_is_missing(server: Server, settings: Settings, target: PythonTarget) -> None:
+    for login in ("", "joe:wrong22@"):
+        pip_config = f"[global]\nindex-url = http://{login}{server.address}/simple\n"
+        with pytest.raises(FetchError, match="wants a login") as caught:
+            resolve_python(wanted("app"), target, settings, Reporter(), pip_config=pip_config)
+        assert "wrong22" not in str(caught.value.as_dict())
+
+
+def test_index_out_of_reach(settings: Settings, target: PythonTarget) -> None:
+    """In uv's words, since it takes its time before it gives up."""
+    stderr = (
+        "warning: The requested Python version 3.13 is not available\n"
+        "error: Request failed after 3 retries in 6.8s\n"
+        "  cause: Failed to fetch: http://index.example/simple/app/\n"
+        "  cause: dns error\n"
+    )
+    error = explain.explain(stderr, {"app": wanted("app")}, target)
+    assert isinstance(error, FetchError)
+    assert error.details.splitlines()[0] == "Request failed after 3 retries in 6.8s"
+
+
+def test_failed_build_and_hints_about_options(target: PythonTarget) -> None:
+    error = explain.explain("error: Failed to build `app==1.0`\n  cause: boom\n", {}, target)
+    assert isinstance(error, ResolveError)
+    assert "app==1.0" in error.brief
+    error = explain.explain(
+        "error: No solution found\n  cause: Because app<=2 depends on Python>=3.99\n\n"
+        "hint: The `--python-version` value (>=3.13) is too low\n  for it\n\nhint: Wheels are available for `app`\n",
+        {"app": wanted("app"), "pp": wanted("pp")},
+        target,
+    )
+    assert "--python-version" not in error.details
+    assert "Wheels are available" in error.details
+    assert "image.yaml:3:5: app" in error.details
+    assert ": pp" not in error.details
+
+
+def test_warnings() -> None:
+    stderr = (
+        "warning: The requested Python version 3.13 is not available; 3.11.7 will be used\n"
+        'warning: `app==1.0` is yanked (reason: "Python 2 only")\nResolved 1 package\n'
+    )
+    assert explain.warnings(stderr) == ['`app==1.0` is yanked (reason: "Python 2 only")']
+
+
+def lock(body: str) -> str:
+    return f'lock-version = "1.0"\n[[packages]]\nname = "App.X"\nversion = "1.0"\n{body}\n'
+
+
+HASH = f'hashes = {{ sha256 = "{"AB" * 32}" }}'
+
+
+def test_lock_forms(target: PythonTarget) -> None:
+    sdist = f'sdist = {{ url = "https://u:p@h.example/App%2BX-1.0.tar.gz", size = 7, {HASH} }}'
+    assert pylock.choose(lock(sdist), target) == (
+        Dist(
+            "app-x",
+            "1.0",
+            "App+X-1.0.tar.gz",
+            "https://h.example/App%2BX-1.0.tar.gz",
+            "ab" * 32,
+            7,
+            sdist=True,
+        ),
+    )
+    named = f'wheels = [{{ name = "app_x-1.0-py3-none-any.whl", url = "https://h.example/?id=1", {HASH} }}]'
+    assert pylock.choose(lock(named + "\n" + sdist), target)[0].filename == "app_x-1.0-py3-none-any.whl"
+    local = f'archive = {{ path = "/w/app_x-1.0.zip", {HASH} }}'
+    (dist,) = pylock.choose(lock(local), target)
+    assert (dist.url, dist.sdist) == ("file:///w/app_x-1.0.zip", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        ('sdist = { url = "https://h.example/a-1.0.tar.gz" }', ResolveError, "no sha256"),
+        (
+            f'wheels = [{{ url = "https://h.example/app_x-1.0-cp39-cp39-win32.whl", {HASH} }}]',
+            ResolveError,
+            "has no wheel for Python 3.13",
+        ),
+        ('vcs = { type = "git", url = "https://h.example/a" }', NotYetError, "version control"),
+        ('directory = { path = "/a" }', NotYetError, "directory"),
+    ],
+)
+def test_lock_refusals(target: PythonTarget, body: str, kind: type[SlipwayError], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        pylock.choose(lock(body), target)
+
+
+def test_yanked_is_a_warning(wheels: Path, settings: Settings, target: PythonTarget, tmp_path: Path) -> None:
+    simple = tmp_path / "simple"
+    for name in ("app", "pip"):
+        (simple / name).mkdir(parents=True)
+        file = next(wheels.glob(f"{name}-1.0-*"))
+        mark = 'data-yanked="broken"' if name == "app" else ""
+        sha256 = WheelMaker(wheels).dist(file).sha256
+        (simple / name / "index.html").write_text(
+            f'<a href="{file.as_uri()}#sha256={sha256}" {mark}>{file.name}</a>'
+        )
+    events: list[Event] = []
+    found = resolve_python(
+        wanted("app==1.0"),
+        target,
+        settings.with_(python_index=simple.as_uri()),
+        Reporter(events.append),
+    )
+    assert found.dists[0].version == "1.0"
+    assert any(isinstance(e, Note) and "yanked" in e.text for e in events)
