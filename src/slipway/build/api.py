@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from slipway.build.assemble import Builder, Built, settled
+from slipway.build.context import write_context
 from slipway.build.layers import clamp_for, layer_specs
 from slipway.build.model import Action, Options, Plan, Result
 from slipway.build.plan import decide, previous_layers
@@ -19,6 +20,9 @@ from slipway.oci.store import INDEX_TYPE, Descriptor, Store
 from slipway.recipe.model import Platform, Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slipway.build.model import LayerSpec
     from slipway.events import Reporter
     from slipway.settings import Settings
 
@@ -52,6 +56,8 @@ def build(recipe: Recipe, settings: Settings, reporter: Reporter, options: Optio
         for platform in _platforms(recipe):
             inputs = resolve(recipe, platform, settings, store, reporter, options)
             built.append(Builder(inputs, store, cache, settings, reporter, options).build())
+            if options.context is not None:
+                write_context(inputs, cache, options.context)
         image = _together(store, built)
         if tag:
             if before is None or before.digest != image.digest:
@@ -110,7 +116,7 @@ def _plan(inputs: Inputs, store: Store, cache: FragmentCache, settings: Settings
         kept = Action("keep", inputs.image.name, f"{len(inputs.image.layers)} layers of the base image")
         actions = (kept, *actions)
     missing = _missing(inputs, settings, cache, options)
-    warnings = [*inputs.notes, *_uncovered(inputs, cache, options), *overlaps]
+    warnings = [*inputs.notes, *_uncovered(inputs, store, cache, layers, options), *overlaps]
     return Plan(inputs.platform, tag, actions, len(missing), sum(missing.values()), tuple(warnings))
 
 
@@ -128,19 +134,27 @@ def _missing(inputs: Inputs, settings: Settings, cache: FragmentCache, options: 
     return {sha256: size for sha256, size in wanted.items() if not path_of(sha256, settings).exists()}
 
 
-def _uncovered(inputs: Inputs, cache: FragmentCache, options: Options) -> list[str]:
+def _uncovered(
+    inputs: Inputs, store: Store, cache: FragmentCache, layers: Sequence[LayerSpec], options: Options
+) -> list[str]:
     """Packages whose scripts matter and are neither run nor covered, as far as the packages are known already."""
     if inputs.debian is None:
         return []
+    records = [store.layer_record(layer.key) for layer in layers]
+    known = [line for r in records if r for line in r["uncovered"]]
+    if all(r for r, layer in zip(records, layers, strict=True) if layer.parts[0].kind == "deb"):
+        return known
     from slipway.distro.deb import deb_key
     from slipway.distro.system import uncovered
+    from slipway.distro.world import World
 
     clamp = clamp_for(inputs, options.epoch)
     fragments = [cache.get(deb_key(cache, d.sha256, clamp=clamp)) for d in inputs.debian.debs]
-    lines = [f"{u['package']} {u['version']}: {u['why']}" for u in uncovered([f for f in fragments if f])]
-    if None in fragments:
+    here = [f for f in fragments if f]
+    lines = [f"{u['package']} {u['version']}: {u['why']}" for u in uncovered(World(here))]
+    if away := len(fragments) - len(here):
         lines.append(
-            f"{fragments.count(None)} packages are not here yet: whether their scripts matter is known later"
+            f"{away} packages are not here yet: whether their scripts matter is known after the download"
         )
     return lines
 

@@ -131,7 +131,8 @@ class Builder:
         return self._system_fragments(apt=layer.name == "apt")
 
     def _system_fragments(self, *, apt: bool) -> list[Fragment]:
-        from slipway.distro.system import SystemContext, settle, system_fragment
+        from slipway.distro.settle import settle
+        from slipway.distro.system import system_fragment
 
         debian = self.inputs.debian
         if debian is None:
@@ -139,7 +140,7 @@ class Builder:
         clamp = clamp_for(self.inputs, self.options.epoch)
         wanted = debian.debs if apt else debian.base
         packages = self.workshop.debs(wanted, clamp)
-        context = SystemContext(**system_context(self.inputs, wanted, clamp))
+        context = system_context(self.inputs, wanted)
         with self.reporter.step("system state", f"{len(packages)} packages"):
             state = system_fragment(self.cache, packages, context)
         generated = set(state.paths)
@@ -168,7 +169,7 @@ class Builder:
         if self.inputs.target is None:
             raise ValueError("no Python packages in these inputs")
         fragments = list(self._all_dists().values())
-        lost, overlaps = settle(fragments, self.inputs.target)
+        lost, overlaps = settle(fragments, self.inputs.target, _roots(self.inputs))
         drops: Drops = {fragments[i].key: tuple(sorted(paths)) for i, paths in lost.items() if paths}
         lines = tuple(f"{o.path}: {o.winner} over {', '.join(o.losers)}" for o in overlaps)
         write_json(_settled_path(self.inputs, self.settings, self.cache), {"drops": drops, "overlaps": lines})
@@ -242,5 +243,9 @@ def _settled_path(inputs: Inputs, settings: Settings, cache: FragmentCache) -> P
 
     if inputs.python is None:
         raise ValueError("no Python packages in these inputs")
-    key = key_of([dist_key(inputs, cache, d) for d in inputs.python.dists])
+    key = key_of([dist_key(inputs, cache, d) for d in inputs.python.dists], _roots(inputs))
     return settings.cache / "settled" / f"{key}.json"
+
+
+def _roots(inputs: Inputs) -> list[str]:
+    return [r.text.partition(" #")[0] for r in inputs.recipe.packages]

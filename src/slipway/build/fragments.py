@@ -10,7 +10,7 @@ from slipway.build import workspace
 from slipway.build.layers import dist_key
 from slipway.distro.deb import deb_fragment, deb_key
 from slipway.errors import StoreError
-from slipway.inputs.files import file_fragment
+from slipway.inputs.pinned import file_fragment
 from slipway.python.venv import venv_fragment
 from slipway.python.wheel import wheel_fragment
 
@@ -56,12 +56,20 @@ class Workshop:
         python, target = self.inputs.python, self.inputs.target
         if python is None or target is None or not wanted:
             return []
-        from slipway.python.fetch import fetch
-
         recipe = self.inputs.recipe
         keys = [dist_key(self.inputs, self.cache, d) for d in wanted]
         missing = [d for d, key in zip(wanted, keys, strict=True) if not self.cache.has(key)]
-        paths = fetch(missing, self.settings, self.reporter, pip_config=recipe.pip_config) if missing else {}
+        if not missing:
+            return [self._get(key) for key in keys]
+        from slipway.python.fetch import fetch
+
+        paths = fetch(
+            python,
+            self.settings,
+            self.reporter,
+            pip_config=recipe.pip_config,
+            only={d.name for d in missing},
+        )
         self._convert(
             "wheels to fragments",
             missing,

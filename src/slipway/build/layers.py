@@ -6,14 +6,16 @@ workspace with files and settings. Pure: inputs in, layer specifications out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from slipway.build import workspace
 from slipway.build.model import LayerSpec, Part
+from slipway.distro import system
 from slipway.distro.deb import deb_key
-from slipway.distro.system import SYSTEM_VERSION
-from slipway.inputs.files import file_key
+from slipway.inputs.pinned import file_key
 from slipway.oci.digest import key_of
+from slipway.oci.entry import NO_TIME
 from slipway.python.venv import venv_key
 from slipway.python.wheel import wheel_key
 
@@ -52,19 +54,20 @@ def clamp_for(inputs: Inputs, epoch: int | None) -> int | None:
     return epoch if epoch is not None and inputs.debian is not None and epoch < inputs.debian.date else None
 
 
-def system_context(inputs: Inputs, debs: Iterable[Deb], clamp: int | None) -> dict[str, Any]:
+def system_context(inputs: Inputs, debs: Iterable[Deb]) -> system.SystemContext:
     """What the generated system state depends on beside the packages themselves."""
     debian = inputs.debian
     if debian is None:
         raise ValueError("only a Debian base has a system state")
-    return {
-        "codename": debian.codename,
-        "mirror": debian.mirror,
-        "components": list(debian.components),
-        "manual": sorted(set(debian.manual) & {d.name for d in debs}),
-        "arch": inputs.platform.arch,
-        "epoch": clamp,
-    }
+    return system.SystemContext(
+        codename=debian.codename,
+        mirror=debian.mirror,
+        suites=(debian.codename,),
+        components=debian.components,
+        manual=tuple(sorted(set(debian.manual) & {d.name for d in debs})),
+        arch=inputs.platform.arch,
+        epoch=NO_TIME,
+    )
 
 
 def big_wheels(dists: Iterable[Dist]) -> list[Dist]:
@@ -86,11 +89,11 @@ def _system_layers(inputs: Inputs, cache: FragmentCache, clamp: int | None) -> I
         return
     base = [_deb_part(cache, d, clamp) for d in debian.base]
     name = f"debian {debian.codename}"
-    base_layer = _layer(name, cache, [*base, _state(inputs, base, debian.base, clamp)], [])
+    base_layer = _layer(name, cache, [*base, _state(inputs, base, debian.base)], [])
     yield base_layer
     if debian.apt:
         apt = [_deb_part(cache, d, clamp) for d in debian.apt]
-        state = _state(inputs, [*base, *apt], debian.debs, clamp)
+        state = _state(inputs, [*base, *apt], debian.debs)
         yield _layer("apt", cache, [*apt, state], [base_layer.key])
 
 
@@ -98,8 +101,8 @@ def _deb_part(cache: FragmentCache, deb: Deb, clamp: int | None) -> Part:
     return Part("deb", deb.name, deb.version, deb_key(cache, deb.sha256, clamp=clamp))
 
 
-def _state(inputs: Inputs, parts: Iterable[Part], debs: Iterable[Deb], clamp: int | None) -> Part:
-    key = key_of(SYSTEM_VERSION, system_context(inputs, debs, clamp), [p.key for p in parts])
+def _state(inputs: Inputs, parts: Iterable[Part], debs: Iterable[Deb]) -> Part:
+    key = key_of(system.VERSION, asdict(system_context(inputs, debs)), [p.key for p in parts])
     return Part("generated", "system state", "", key)
 
 

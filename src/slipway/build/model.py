@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from slipway.oci.store import Descriptor
     from slipway.recipe.model import Platform
 
@@ -17,7 +19,8 @@ class Options:
     `tag` replaces the recipe's; `no_cache` makes every fragment and layer anew (downloads stay, they are verified);
     `refresh` asks mirrors, indexes and web servers again whatever the age of their last answers; `epoch` is
     SOURCE_DATE_EPOCH (reproducible-builds.org): no time in the image is later; `now` is the time of asking, in Unix
-    seconds (None: the clock).
+    seconds (None: the clock). With `context`, what went into the image is also written to that directory (see
+    `slipway.build.context`).
     """
 
     tag: str = ""
@@ -25,6 +28,7 @@ class Options:
     refresh: bool = False
     epoch: int | None = None
     now: float | None = None
+    context: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,6 @@ class Result:
     uncovered: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    context: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -128,5 +131,4 @@ class Result:
             "uncovered": list(self.uncovered),
             "overlaps": list(self.overlaps),
             "outputs": list(self.outputs),
-            **({"context": self.context} if self.context else {}),
         }

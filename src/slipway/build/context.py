@@ -1,0 +1,51 @@
+"""The build context, for people to look at: what went into an image, as a directory.
+
+DIR/image.yaml             the recipe as it was read
+DIR/PLATFORM/debian.json   the Debian packages chosen, with versions, addresses and hashes
+DIR/PLATFORM/pylock.toml   the Python distributions chosen (PEP 751)
+DIR/PLATFORM/workspace/    the files of the recipe as they are in the image's workspace
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from slipway.build import workspace
+from slipway.files import atomic
+from slipway.inputs.pinned import file_fragment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slipway.build.resolve import Inputs
+    from slipway.oci.fragment import FragmentCache
+
+
+def write_context(inputs: Inputs, cache: FragmentCache, directory: Path) -> None:
+    """Write the context of one platform below `directory`; what is there already is replaced file by file."""
+    _write(directory / "image.yaml", inputs.recipe.text.encode())
+    place = directory / str(inputs.platform).replace("/", "-")
+    if inputs.debian is not None:
+        _write(place / "debian.json", json.dumps(inputs.debian.as_dict(), indent=2).encode())
+    if inputs.python is not None:
+        _write(place / "pylock.toml", inputs.python.pylock.encode())
+    tree = place / "workspace"
+    tree.mkdir(parents=True, exist_ok=True)
+    if config := workspace.public_pip_config(inputs.recipe):
+        _write(tree / "pip.conf", config.encode())
+    for pinned in inputs.files:
+        # an empty prefix leaves paths relative to the workspace; names were checked when the fragment was made
+        for entry, content in file_fragment(cache, pinned, "").members():
+            target = tree / entry.path
+            if entry.kind == "symlink":
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.unlink(missing_ok=True)
+                target.symlink_to(entry.target)
+            else:
+                _write(target, content, mode=entry.mode)
+
+
+def _write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    with atomic(path, mode=mode) as file:
+        file.write(content)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from slipway.build.model import Action, LayerSpec, Part
+from slipway.build.plan import Previous, decide, differences, previous_layers
+
+
+def part(name: str, version: str = "1", kind: str = "pypi", key: str = "") -> Part:
+    return Part(kind, name, version, key or f"{name}-{version}")
+
+
+def layer(name: str, *parts: Part) -> LayerSpec:
+    return LayerSpec(name, "|".join(p.key for p in parts), parts)
+
+
+BASE = layer("base", part("libc6", "2.36", "deb"))
+OLD = layer("python", part("requests", "2.32.3"), part("six"))
+NEW = layer("python", part("requests", "2.32.4"), part("idna", "3.7"))
+
+
+def before(*layers: LayerSpec) -> dict[str, Previous]:
+    return {x.name: Previous(x.key, x.parts) for x in layers}
+
+
+def plan(*layers: LayerSpec, have: tuple[LayerSpec, ...] = (), previous=None, no_cache=False) -> list[Action]:
+    keys = {x.key for x in have}
+    parts = {p.key for x in have for p in x.parts}
+    return list(
+        decide(
+            layers,
+            have_layer=keys.__contains__,
+            have_part=parts.__contains__,
+            previous=previous,
+            no_cache=no_cache,
+        )
+    )
+
+
+def test_a_first_build_makes_everything() -> None:
+    actions = plan(BASE, OLD)
+    assert [(a.kind, a.reason, a.parts, a.new_parts) for a in actions] == [
+        ("assemble", "first build", 1, 1),
+        ("assemble", "first build", 2, 2),
+    ]
+
+
+def test_nothing_changed() -> None:
+    actions = plan(BASE, OLD, have=(BASE, OLD), previous=before(BASE, OLD))
+    assert [(a.kind, a.reason) for a in actions] == [("reuse", "unchanged"), ("reuse", "unchanged")]
+
+
+def test_a_changed_version_names_its_layer_and_no_other() -> None:
+    base, python = plan(BASE, NEW, have=(BASE, OLD), previous=before(BASE, OLD))
+    assert (base.kind, python.kind) == ("reuse", "assemble")
+    assert python.reason == "+ idna 3.7, requests 2.32.3 → 2.32.4, - six 1"
+    assert python.changes == ("+ idna 3.7", "requests 2.32.3 → 2.32.4", "- six 1")
+    assert python.new_parts == 2
+
+
+def test_going_back_reuses_what_is_in_the_store() -> None:
+    (action,) = plan(OLD, have=(OLD, NEW), previous=before(NEW))
+    assert (action.kind, action.reason) == ("reuse", "in the store from an earlier build")
+
+
+def test_no_cache_makes_even_what_is_there() -> None:
+    (action,) = plan(OLD, have=(OLD,), previous=before(OLD), no_cache=True)
+    assert (action.kind, action.new_parts) == ("assemble", 2)
+
+
+def test_a_collected_blob_is_the_reason() -> None:
+    (action,) = plan(OLD, previous=before(OLD))
+    assert (action.kind, action.reason) == ("assemble", "its blob is no longer in the store")
+
+
+def test_new_and_dropped_layers() -> None:
+    actions = plan(BASE, have=(BASE,), previous=before(BASE, OLD))
+    assert (actions[-1].kind, actions[-1].layer) == ("drop", "python")
+    (_, added) = plan(BASE, OLD, have=(BASE,), previous=before(BASE))
+    assert added.reason == "new layer"
+
+
+def test_generated_parts_are_named_only_when_nothing_else_is() -> None:
+    state = part("system state", "", "generated", "s1")
+    other = part("system state", "", "generated", "s2")
+    assert differences([state], [other]) == ("system state changed",)
+    (action,) = plan(layer("base", other), previous=before(layer("base", state)))
+    assert action.reason == "system state changed"
+    (action,) = plan(
+        layer("base", part("x", "2"), other), previous=before(layer("base", part("x", "1"), state))
+    )
+    assert action.reason == "x 1 → 2"
+
+
+def test_many_changes_are_counted() -> None:
+    (action,) = plan(layer("python", *(part(f"p{i}") for i in range(9))), previous=before(layer("python")))
+    assert action.reason.endswith("and 6 more")
+    assert len(action.changes) == 9
+
+
+def test_records_read_back() -> None:
+    record = {"layers": [{"name": "python", "key": "k", "parts": [["pypi", "six", "1"]], "keys": ["x"]}]}
+    assert previous_layers(record) == {"python": Previous("k", (Part("pypi", "six", "1", "x"),))}
+    assert previous_layers(None) is None

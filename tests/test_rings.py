@@ -1,0 +1,89 @@
+"""The four rings: imports only inwards, so that values know nothing of disks, and the library nothing of its faces."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import slipway
+
+ROOT = Path(slipway.__file__).parent
+
+# model: values, no I/O; plan: pure decisions; faces: what people and programs touch. All else is `run`.
+MODEL = {
+    "errors",
+    "events",
+    "recipe.model",
+    "build.model",
+    "distro.model",
+    "python.model",
+    "oci.digest",
+    "oci.entry",
+}
+PLAN = {
+    "build.plan",
+    "build.config",
+    "distro.candidate",
+    "distro.explain",
+    "distro.relation",
+    "distro.selection",
+    "distro.solve",
+    "distro.version",
+}
+FACES = ("cli",)
+
+
+def ring(module: str) -> int:
+    if module in MODEL:
+        return 0
+    if module in PLAN:
+        return 1
+    return 3 if module.partition(".")[0] in FACES else 2
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in ROOT.rglob("*.py"):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """What a module imports at run time from slipway (imports for type checkers only do not count)."""
+    tree = ast.parse(path.read_text())
+    guarded = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for part in block.body
+        for node in ast.walk(part)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in guarded:
+            continue
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "slipway":
+            base = (node.module or "").removeprefix("slipway").lstrip(".")
+            for alias in node.names:
+                found.add(f"{base}.{alias.name}".lstrip("."))
+                found.add(base)
+    return {name for name in found if name in modules()}
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_imports_point_inwards(name: str) -> None:
+    outward = {other for other in imports(modules()[name]) if ring(other) > ring(name)}
+    assert not outward, f"{name} (ring {ring(name)}) imports {outward}"
+
+
+def test_the_library_never_prints_or_exits() -> None:
+    for name, path in modules().items():
+        if name.split(".")[0] in FACES:
+            continue
+        calls = [
+            ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)
+        ]
+        assert not {"print", "sys.exit", "exit"} & set(calls), name
