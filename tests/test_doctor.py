@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,13 +12,16 @@ from slipway.doctor import Check, Finding, Found
 from slipway.errors import FetchError
 from slipway.settings import load
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 @pytest.fixture
 def settings(tmp_path):
     return load({"HOME": str(tmp_path)})
 
 
-def check(probe, *, essential=False):
+def check(probe: Callable[..., Found], *, essential: bool = False) -> Check:
     return Check("thing", "something", "get one", probe, essential)
 
 
@@ -47,7 +51,7 @@ def test_a_failing_probe_is_a_finding(settings, monkeypatch, error):
 
 
 def test_only_what_a_build_needs_decides():
-    def finding(status, essential):
+    def finding(status: doctor.Status, essential: bool) -> Finding:
         return Finding("x", status, "", "", "", essential)
 
     assert doctor.can_build([finding("missing", False), finding("limited", True)])

@@ -23,7 +23,7 @@ MODEL = {
     "oci.entry",
 }
 PLAN = {
-    "build.plan",
+    "build.decide",
     "build.config",
     "distro.candidate",
     "distro.explain",

@@ -10,7 +10,7 @@ from slipway.build.assemble import Builder, Built, settled
 from slipway.build.context import write_context
 from slipway.build.layers import clamp_for, layer_specs
 from slipway.build.model import Action, Options, Plan, Result
-from slipway.build.plan import decide, previous_layers
+from slipway.build.decide import decide, previous_layers
 from slipway.build.resolve import Inputs, resolve
 from slipway.errors import UsageError
 from slipway.oci import compress

@@ -191,9 +191,7 @@ class Store:
     def remove(self, reference: str) -> list[Descriptor]:
         """Forget a name, or with a digest the image under all its names; returns what was removed."""
         target = self.find(reference)
-        by_name = any(d.name == target.name and target.name for d in self.images()) and not _is_digest(
-            reference
-        )
+        by_name = target.name in (reference, f"{reference}:latest")
         with self._index() as images:
             gone = [d for d in images if (d.name == target.name if by_name else d.digest == target.digest)]
             images[:] = [d for d in images if d not in gone]
@@ -258,8 +256,3 @@ class Store:
                 write_json(self.root / "oci-layout", {"imageLayoutVersion": "1.0.0"}, durable=True)
             index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [d.as_json() for d in images]}
             write_json(self.root / "index.json", index, durable=True)
-
-
-def _is_digest(reference: str) -> bool:
-    prefix = reference.removeprefix("sha256:")
-    return len(prefix) >= 6 and set(prefix) <= set("0123456789abcdef")

@@ -1,0 +1,171 @@
+"""Writes the reference pages from the code that they describe: `python docs/generate.py [--check]`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from slipway.cli.exits import EXITS
+from slipway.cli.main import cli
+from slipway.recipe.schema import reference_rows
+from slipway.settings import Settings, env_name, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by docs/generate.py from the code; change the code instead. -->\n"
+WIDTH = 100
+
+
+CLI = """# The command line
+
+Options of `slipway` itself are written before the name of the command, a command's own after it. The settings are
+explained in [settings](settings.md), the exit statuses in [exit codes](exit-codes.md).
+
+Standard output carries the result and nothing else; what a command is doing, warnings and errors go to standard
+error. With `--json` standard output carries JSON objects, one a line. Those on the way tell what is being done (`type` is
+`step-began`, `step-moved`, `step-ended`, `note` or `log`); the last one is the outcome (`type` is `result` or `error`).
+
+Progress is shown as bars on a terminal and as plain lines elsewhere: when standard error is no terminal, when `TERM` is
+`dumb`, and when `CI` is set. `NO_COLOR` turns colours off.
+"""
+
+SETTINGS = """# Settings
+
+What may differ between machines without changing an image's recipe. A setting is looked for in this order, the later
+wins: the default, `~/.config/slipway/config.toml`, the environment, the command line. `XDG_CONFIG_HOME`, `XDG_DATA_HOME`
+and `XDG_CACHE_HOME` are honoured.
+"""
+
+CONFIG = """A configuration file has a line for each setting, in TOML:
+
+```toml
+store = "~/images"
+workers = 8
+compression = "zstd"
+```
+
+These variables of other programs count too:
+"""
+
+VARIABLES: list[tuple[str, ...]] = [
+    ("`SOURCE_DATE_EPOCH`", "no time in an image is later than this (seconds since 1970)"),
+    ("`NO_COLOR`, `TERM=dumb`, `CI`", "see [the command line](cli.md)"),
+    ("`DOCKER_HOST`", "where `--load` finds the Docker daemon"),
+    ("`http_proxy`, `https_proxy`, `no_proxy`", "proxies for downloads"),
+    ("`SSL_CERT_FILE`, `SSL_CERT_DIR`", "certificate authorities to trust"),
+]
+
+EXITS_AFTER = """`slipway run` returns the status of the command that it ran: 127 when the image lacks the command, 126 when it
+cannot be executed (`code` is `command`). `slipway doctor` returns 7 when something is missing without which nothing can be
+built.
+
+With `--json` an error is an object on the last line of standard output: `type` is `error`, `exit` the status, `code` as in
+the table (`bug` for 1, `interrupted` for 130), `brief` one line on what happened; `details`, `hint` and `where` (`file`,
+`line`, `column`) when there is something to say. A wrong recipe also has `problems`, a list with `file`, `line`, `column`,
+`message` and `hint`.
+"""
+
+RECIPE = """# Keys of a recipe
+
+A recipe is one YAML file. All keys are optional; an unknown key is an error. `slipway recipe schema` prints the JSON Schema,
+`slipway recipe check FILE` validates a file.
+"""
+
+
+def cli_page() -> str:
+    parts = [NOTE, CLI]
+    for path, text in _commands(cli, None, "slipway"):
+        level = "##" if path.count(" ") < 2 else "###"
+        parts.append(f"{level} {path}\n\n```text\n{text}\n```\n")
+    return "\n".join(parts)
+
+
+def _commands(command: click.Command, parent: click.Context | None, name: str) -> Iterator[tuple[str, str]]:
+    ctx = click.Context(
+        command,
+        parent=parent,
+        info_name=name,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        help_option_names=["-h", "--help"],
+    )
+    yield ctx.command_path, command.get_help(ctx)
+    if isinstance(command, click.Group):
+        for child in command.list_commands(ctx):
+            found = command.get_command(ctx, child)
+            if found is not None:
+                yield from _commands(found, ctx, child)
+
+
+def settings_page() -> str:
+    defaults = load({"HOME": "/HOME"})
+    rows = [
+        (
+            f"`{f.name}`",
+            f"`--{f.name.replace('_', '-')}`",
+            f"`{env_name(f.name)}`",
+            _default(str(getattr(defaults, f.name))),
+            str(f.metadata["help"]),
+        )
+        for f in fields(Settings)
+    ]
+    table = _table(("Setting", "Option", "Variable", "Default", "Meaning"), rows)
+    return "\n".join([NOTE, SETTINGS, table, CONFIG, _table(("Variable", "Meaning"), VARIABLES)])
+
+
+def _default(text: str) -> str:
+    return f"`{text.replace('/HOME', '~')}`" if text else "(empty)"
+
+
+def exits_page() -> str:
+    rows = [(str(e.status), e.meaning, ", ".join(f"`{kind.code}`" for kind in e.errors)) for e in EXITS]
+    table = _table(("Status", "Meaning", "`code` in JSON"), rows)
+    return f"{NOTE}\n# Exit codes\n\n{table}\n{EXITS_AFTER}"
+
+
+def recipe_page() -> str:
+    rows = [(f"`{r.name}`", r.type, r.default, r.description) for r in reference_rows()]
+    return "\n".join([NOTE, RECIPE, _table(("Key", "Value", "Default", "Meaning"), rows)])
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in lines) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    "settings.md": settings_page,
+    "exit-codes.md": exits_page,
+    "recipe.md": recipe_page,
+}
+
+
+def stale() -> list[str]:
+    """The pages that are not what the code says."""
+    return [
+        name
+        for name, page in PAGES.items()
+        if not (REFERENCE / name).is_file() or (REFERENCE / name).read_text(encoding="utf-8") != page()
+    ]
+
+
+def main() -> None:
+    if sys.argv[1:] == ["--check"]:
+        if names := stale():
+            sys.exit(f"not current: {', '.join(names)}; run `python docs/generate.py`")
+        return
+    REFERENCE.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page(), encoding="utf-8")
+        print(REFERENCE / name)
+
+
+if __name__ == "__main__":
+    main()

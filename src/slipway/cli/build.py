@@ -1,0 +1,206 @@
+"""`slipway build`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from slipway.cli.face import Face, says
+from slipway.cli.lazy import Command
+from slipway.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from slipway.build.model import Options, Result
+    from slipway.events import Reporter
+    from slipway.recipe.model import Recipe
+    from slipway.settings import Settings
+
+T = TypeVar("T")
+
+EXAMPLES = """
+slipway build image.yaml
+slipway build image.yaml -t hello:1.2 --load
+slipway build image.yaml --output oci:out --output docker-archive:hello.tar
+slipway build image.yaml --platform linux/amd64 --platform linux/arm64
+slipway build image.yaml --dry-run       what would change, layer by layer
+"""
+
+
+@says()
+@click.command(cls=Command, examples=EXAMPLES)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-t", "--tag", default="", help="Name of the image instead of the recipe's `tag`.")
+@click.option("--load", is_flag=True, help="Load the image into the Docker daemon too.")
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="SPEC",
+    help="Write the image too: oci:DIR or docker-archive:FILE. Repeatable.",
+)
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="OS/ARCH",
+    help="Build for this platform instead of the recipe's. Repeatable; several make one index.",
+)
+@click.option(
+    "-p",
+    "--path",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Put what goes into the image there, to look at. A directory that exists is kept, a new one removed.",
+)
+@click.option("-k", "--keep-context", is_flag=True, help="Keep that directory; named in the output.")
+@click.option("-c", "--no-cache", is_flag=True, help="Make every layer anew (verified downloads are kept).")
+@click.option("--refresh", is_flag=True, help="Ask mirrors and indexes again, however new their answers.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show the plan and build nothing.")
+@click.pass_obj
+def build(
+    face: Face,
+    *,
+    file: Path,
+    tag: str,
+    load: bool,
+    outputs: tuple[str, ...],
+    platforms: tuple[str, ...],
+    path: Path | None,
+    keep_context: bool,
+    no_cache: bool,
+    refresh: bool,
+    dry_run: bool,
+) -> None:
+    """Build an image from a recipe.
+
+    The image is kept in the store under its tag. Standard output carries one line: the tag, or the digest of
+    an image without one.
+    """
+    from slipway.build.model import Options
+    from slipway.recipe import load as load_recipe
+    from slipway.recipe.checks import image_tag
+
+    settings = face.settings()
+    recipe = _for_platforms(load_recipe(file), platforms)
+    tag = tag and _checked("--tag", image_tag, tag)
+    _check_outputs(tag or recipe.tag, load=load, outputs=outputs)
+    options = Options(tag=tag, no_cache=no_cache, refresh=refresh, epoch=_epoch())
+    if dry_run:
+        _plan(face, recipe, settings, options)
+        return
+    start = time.monotonic()
+    with _context(path, keep=keep_context) as (directory, kept), face.reporter() as reporter:
+        from slipway.build.api import build as build_image
+
+        done = build_image(recipe, settings, reporter, replace(options, context=directory))
+        done = _hand_over(done, settings, reporter, load=load, outputs=outputs)
+    done = replace(done, seconds=time.monotonic() - start)
+    _show(face, done, context=str(directory) if kept else "")
+
+
+def _for_platforms(recipe: Recipe, names: tuple[str, ...]) -> Recipe:
+    from slipway.recipe.checks import platform
+
+    found = tuple(dict.fromkeys(_checked("--platform", platform, name) for name in names))
+    return replace(recipe, platforms=found) if found else recipe
+
+
+def _checked(option: str, check: Callable[[str], T], value: str) -> T:
+    """A value of the command line under the rule that holds for the recipe's."""
+    from slipway.recipe.kinds import Refused
+
+    try:
+        return check(value)
+    except Refused as refused:
+        raise UsageError(f"{option}: {refused.message}", hint=refused.hint) from refused
+
+
+def _epoch() -> int | None:
+    """SOURCE_DATE_EPOCH (reproducible-builds.org)."""
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if text and not text.isdigit():
+        raise UsageError(f"SOURCE_DATE_EPOCH is {text!r}, not a number of seconds")
+    return int(text) if text else None
+
+
+def _plan(face: Face, recipe: Recipe, settings: Settings, options: Options) -> None:
+    from slipway.build.api import plan
+    from slipway.cli import render
+    from slipway.cli.text import Paint
+
+    with face.reporter() as reporter:
+        plans = plan(recipe, settings, reporter, options)
+    face.result(
+        {"plans": [p.as_dict() for p in plans]},
+        lambda: render.plans(plans, Paint(sys.stdout), verbose=face.verbose),
+    )
+
+
+def _check_outputs(name: str, *, load: bool, outputs: tuple[str, ...]) -> None:
+    """Find out before the work what cannot be meant."""
+    if load and not name:
+        raise UsageError("--load needs a name for the image", hint="give --tag, or `tag` in the recipe")
+    if outputs:
+        from slipway.images.outputs import check_output
+
+        for spec in outputs:
+            check_output(spec)
+
+
+def _hand_over(
+    done: Result, settings: Settings, reporter: Reporter, *, load: bool, outputs: tuple[str, ...]
+) -> Result:
+    if not load and not outputs:
+        return done
+    from slipway.images.load import load as load_image
+    from slipway.images.outputs import write_output
+    from slipway.oci.store import Store
+
+    store = Store(settings.store)
+    written = [write_output(store, done.image, spec, done.tag, settings, reporter) for spec in outputs]
+    if load:
+        load_image(store, done.image, done.tag, settings, reporter)
+        written.append(f"docker-daemon:{done.tag}")
+    return replace(done, outputs=(*done.outputs, *written))
+
+
+@contextmanager
+def _context(path: Path | None, *, keep: bool) -> Iterator[tuple[Path | None, bool]]:
+    """Where to lay out the context, and whether it stays: a directory that exists does, a new one only with `keep`."""
+    if path is None and not keep:
+        yield None, False
+        return
+    if path is None:
+        path = Path(tempfile.mkdtemp(prefix="slipway-context-", dir=Path.cwd()))
+        kept = True
+    else:
+        kept = keep or path.exists()
+    try:
+        yield path, kept
+    finally:
+        if not kept:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _show(face: Face, done: Result, *, context: str) -> None:
+    from slipway.cli import render, text
+
+    if not face.json and not face.quiet:
+        paint = text.Paint(sys.stderr)
+        text.say(render.result(done, paint))
+        if context:
+            text.say(f"context in {context}")
+        if text.is_terminal(sys.stderr):
+            text.say(render.next_steps(done, paint))
+    data = done.as_dict() | ({"context": context} if context else {})
+    face.result(data, lambda: done.tag or str(done.image.digest))

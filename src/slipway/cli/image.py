@@ -1,0 +1,110 @@
+"""`slipway image`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from slipway.cli.complete import image_names
+from slipway.cli.face import says
+from slipway.cli.lazy import Group
+from slipway.cli.text import Paint
+
+if TYPE_CHECKING:
+    from slipway.cli.face import Face
+
+EXAMPLES = """
+slipway image ls
+slipway image inspect hello
+slipway image diff hello:1 hello:2
+slipway image tag hello:2 hello:stable
+slipway image rm hello:1
+"""
+PLATFORM_HELP = "Of an image for several platforms, this one; default: this machine's."
+
+
+@click.group(cls=Group, examples=EXAMPLES)
+def image() -> None:
+    """List, inspect, compare, name and remove images.
+
+    An image is given by its name (`:latest` may be left out), its digest, or the start of its digest.
+    """
+
+
+@says(verbose=False)
+@image.command(examples="slipway image ls\nslipway image ls --json")
+@click.pass_obj
+def ls(face: Face) -> None:
+    """List the images in the store."""
+    from slipway.cli import render_images
+    from slipway.images.ls import ls as list_images
+
+    found = list_images(face.store())
+    face.result({"images": [i.as_dict() for i in found]}, lambda: render_images.ls(found, Paint(sys.stdout)))
+
+
+@says()
+@image.command(
+    examples="slipway image inspect hello\nslipway image inspect -v hello    every package of every layer"
+)
+@click.argument("name", metavar="IMAGE", shell_complete=image_names)
+@click.option("--platform", default="", metavar="OS/ARCH", help=PLATFORM_HELP)
+@click.pass_obj
+def inspect(face: Face, *, name: str, platform: str) -> None:
+    """Show what an image is and what its layers are made of."""
+    from slipway.cli import render_images
+    from slipway.images.inspect import inspect as inspect_image
+
+    found = inspect_image(face.store(), name, platform)
+    face.result(
+        {"image": found}, lambda: render_images.inspect(found, Paint(sys.stdout), verbose=face.verbose)
+    )
+
+
+@says(verbose=False)
+@image.command(examples="slipway image tag hello hello:stable")
+@click.argument("name", metavar="IMAGE", shell_complete=image_names)
+@click.argument("new", metavar="NEW-NAME")
+@click.pass_obj
+def tag(face: Face, *, name: str, new: str) -> None:
+    """Give an image another name.
+
+    A name that another image has is taken from it.
+    """
+    from slipway.images.tag import tag as tag_image
+
+    done = tag_image(face.store(), name, new)
+    face.result(done.as_dict(), lambda: done.name)
+
+
+@says(verbose=False)
+@image.command(examples="slipway image rm hello:1 hello:2")
+@click.argument("names", metavar="IMAGE...", nargs=-1, required=True, shell_complete=image_names)
+@click.pass_obj
+def rm(face: Face, *, names: tuple[str, ...]) -> None:
+    """Forget names; with a digest, an image under all its names.
+
+    The space is freed by `slipway store gc`.
+    """
+    from slipway.cli import render_images
+    from slipway.images.rm import rm as remove_images
+
+    gone = remove_images(face.store(), names)
+    face.result({"removed": [r.as_dict() for r in gone]}, lambda: render_images.rm(gone))
+
+
+@says()
+@image.command(examples="slipway image diff hello:1 hello:2\nslipway image diff hello:1 hello:2 --json")
+@click.argument("before", shell_complete=image_names)
+@click.argument("after", shell_complete=image_names)
+@click.option("--platform", default="", metavar="OS/ARCH", help=PLATFORM_HELP)
+@click.pass_obj
+def diff(face: Face, *, before: str, after: str, platform: str) -> None:
+    """Compare two images: packages, settings, paths."""
+    from slipway.cli import render_images
+    from slipway.images.diff import diff as compare
+
+    found = compare(face.store(), before, after, platform)
+    face.result(found.as_dict(), lambda: render_images.diff(found, Paint(sys.stdout), verbose=face.verbose))
