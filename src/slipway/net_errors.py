@@ -1,0 +1,123 @@
+"""What can go wrong on the network, in words; and what of it may pass."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from slipway.errors import FetchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx2
+
+PATIENCE = 60.0  # the longest a server may ask us to wait, seconds
+
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_USERINFO = re.compile(r"(?<=://)(?:[^/?#]*|[^/?#]*:(?!\d*/)[^?#]*)@")
+_SECRET = re.compile(
+    r"(?i)([?&#;][^=&#;]*(?:token|secret|signature|password|passwd|credential|auth|api_?key|sig)[^=&#;]*=)[^&#;]+"
+)
+
+
+class TransientError(FetchError):
+    """A failure that may pass. `retry_after` is in seconds (None: not said); `progress` tells that new bytes came."""
+
+    def __init__(
+        self, brief: str, *, details: str = "", hint: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(brief, details=details, hint=hint)
+        self.retry_after = retry_after
+        self.progress = False
+
+
+def redact(url: str) -> str:
+    """`url` as it may be shown: without user, password, and the values of parameters that look like secrets."""
+    return _SECRET.sub(r"\1***", _USERINFO.sub("***@", url))
+
+
+@contextmanager
+def explained(shown: str) -> Iterator[None]:
+    """Turn the errors of httpx2 into ours; `shown` is the redacted URL."""
+    import httpx2
+
+    try:
+        yield
+    except httpx2.InvalidURL as error:
+        raise FetchError(f"not a URL: {shown}") from error
+    except (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError) as error:
+        raise FetchError(f"cannot download {shown}: {error}") from error
+    except httpx2.DecodingError as error:
+        raise FetchError(f"cannot download {shown}: the server's compression is damaged") from error
+    except httpx2.ProxyError as error:
+        kind = TransientError if str(error).startswith("5") else FetchError
+        raise kind(f"cannot download {shown}: the proxy refuses: {error}", hint=proxy_hint()) from error
+    except httpx2.TransportError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise FetchError(
+                f"cannot download {shown}: the server's certificate is not trusted",
+                details=str(error),
+                hint="if your network has its own certificate authority, name its file in SSL_CERT_FILE",
+            ) from error
+        raise TransientError(f"cannot download {shown}: {_reason(error)}", hint=_hint(error)) from error
+
+
+def _reason(error: httpx2.TransportError) -> str:
+    import httpx2
+
+    if isinstance(error, httpx2.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(error, httpx2.TimeoutException):
+        return "the server went silent"
+    if isinstance(error, httpx2.RemoteProtocolError) and "peer closed" in str(error):
+        return "the connection was cut"
+    return str(error) or type(error).__name__
+
+
+def _hint(error: httpx2.TransportError) -> str:
+    import httpx2
+
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+        return f"is this machine offline? {proxy_hint()}"
+    return ""
+
+
+def proxy_hint() -> str:
+    names = ("https_proxy", "http_proxy", "all_proxy")
+    found = [n for name in names for n in (name, name.upper()) if os.environ.get(n)]
+    if not found:
+        return "no proxy is set (https_proxy, http_proxy)"
+    return "proxy in use: " + ", ".join(f"{n}={redact(os.environ[n])}" for n in found)
+
+
+def refusal(url: str, response: httpx2.Response, now: float) -> FetchError:
+    """The error for an answer that is not what was asked for; `now` is in seconds since 1970."""
+    status = response.status_code
+    brief = f"cannot download {redact(url)}: the server answers {status} {response.reason_phrase}".rstrip()
+    final = redact(str(response.request.url))
+    details = f"redirected to {final}" if final != redact(url) else ""
+    hint = ""
+    if status in (401, 403):
+        hint = f"if {response.request.url.host} wants a login, put it into ~/.netrc"
+    elif status == 407:
+        hint = proxy_hint()
+    if status not in _PASSING:
+        return FetchError(brief, details=details, hint=hint)
+    after = _retry_after(response.headers.get("retry-after", ""), now)
+    if after is not None and after > PATIENCE:
+        hint = f"the server asks to come back in {after:.0f} s"
+    return TransientError(brief, details=details, hint=hint, retry_after=after)
+
+
+def _retry_after(text: str, now: float) -> float | None:
+    """Seconds to wait (RFC 9110, section 10.2.3: a number of seconds or a date)."""
+    from email.utils import parsedate_to_datetime
+
+    if text.strip().isdecimal():
+        return float(text)
+    with suppress(ValueError, OverflowError):
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    return None
