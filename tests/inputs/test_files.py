@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from slipway import net
 from slipway.errors import FetchError, InputError, NotYetError, Where
 from slipway.events import Reporter
-from slipway.inputs import files
 from slipway.inputs.files import PinnedFile, file_fragment, pin
 from slipway.oci import compress
 from slipway.oci.entry import END_OF_ARCHIVE
@@ -66,7 +66,7 @@ def test_remembered_answers_need_no_client(
     wanted = items(("w", server.url("/w")))
     first = pin(wanted, tmp_path, settings, SILENT)
     with monkeypatch.context() as patch:
-        patch.delattr(files, "Client")
+        patch.delattr(net, "Client")
         assert pin(wanted, tmp_path, settings, SILENT) == first
     pin(wanted, tmp_path, settings, SILENT, refresh=True)
     assert len(server.requests) == 2

@@ -7,10 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from slipway.build.assemble import Builder, Built, settled
-from slipway.build.context import write_context
+from slipway.build.decide import decide, previous_layers
 from slipway.build.layers import clamp_for, layer_specs
 from slipway.build.model import Action, Options, Plan, Result
-from slipway.build.decide import decide, previous_layers
 from slipway.build.resolve import Inputs, resolve
 from slipway.errors import UsageError
 from slipway.oci import compress
@@ -57,6 +56,8 @@ def build(recipe: Recipe, settings: Settings, reporter: Reporter, options: Optio
             inputs = resolve(recipe, platform, settings, store, reporter, options)
             built.append(Builder(inputs, store, cache, settings, reporter, options).build())
             if options.context is not None:
+                from slipway.build.context import write_context
+
                 write_context(inputs, cache, options.context)
         image = _together(store, built)
         if tag:
@@ -123,7 +124,7 @@ def _plan(inputs: Inputs, store: Store, cache: FragmentCache, settings: Settings
 def _missing(inputs: Inputs, settings: Settings, cache: FragmentCache, options: Options) -> dict[str, int]:
     """Size by sha256 of what would have to be downloaded."""
     from slipway.build.layers import dist_key
-    from slipway.distro.deb import deb_key
+    from slipway.distro.keys import deb_key
     from slipway.inputs.download import path_of
 
     clamp = clamp_for(inputs, options.epoch)
@@ -144,7 +145,7 @@ def _uncovered(
     known = [line for r in records if r for line in r["uncovered"]]
     if all(r for r, layer in zip(records, layers, strict=True) if layer.parts[0].kind == "deb"):
         return known
-    from slipway.distro.deb import deb_key
+    from slipway.distro.keys import deb_key
     from slipway.distro.system import uncovered
     from slipway.distro.world import World
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from slipway.build import config
-from slipway.build.fragments import Workshop
-from slipway.build.layers import Drops, clamp_for, layer_specs, system_context
+from slipway.build.layers import Drops, clamp_for, dist_key, layer_specs, system_context
 from slipway.build.model import LayerResult
 from slipway.files import read_json, write_json
 from slipway.oci.digest import Digest, canonical, key_of
 from slipway.oci.entry import NO_TIME, Entry
-from slipway.oci.layer import assemble
 from slipway.oci.store import CONFIG_TYPE, MANIFEST_TYPE, Descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from slipway.build.fragments import Workshop
     from slipway.build.model import LayerSpec, Options
     from slipway.build.resolve import Inputs
     from slipway.events import Reporter
@@ -64,8 +64,14 @@ class Builder:
         self.settings = settings
         self.reporter = reporter
         self.options = options
-        self.workshop = Workshop(inputs, cache, settings, reporter)
         self._dists: dict[str, Fragment] | None = None
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        # what converts packages is needed only where something is missing
+        from slipway.build.fragments import Workshop
+
+        return Workshop(self.inputs, self.cache, self.settings, self.reporter)
 
     def build(self) -> Built:
         drops, overlaps = self._settle()
@@ -92,6 +98,8 @@ class Builder:
     # -- layers ----------------------------------------------------------------------------------------------
 
     def _assemble(self, layer: LayerSpec, drops: Drops, below: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        from slipway.oci.layer import assemble
+
         fragments = self._fragments(layer, drops)
         with self.reporter.step(f"layer {layer.name}", f"{len(fragments)} parts") as step:
             done = assemble(self.store, fragments, self._dirs_below(below), self.cache.compression)
@@ -239,8 +247,6 @@ class Builder:
 
 
 def _settled_path(inputs: Inputs, settings: Settings, cache: FragmentCache) -> Path:
-    from slipway.build.layers import dist_key
-
     if inputs.python is None:
         raise ValueError("no Python packages in these inputs")
     key = key_of([dist_key(inputs, cache, d) for d in inputs.python.dists], _roots(inputs))

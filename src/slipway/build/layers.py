@@ -16,8 +16,7 @@ from slipway.distro.deb import deb_key
 from slipway.inputs.pinned import file_key
 from slipway.oci.digest import key_of
 from slipway.oci.entry import NO_TIME
-from slipway.python.venv import venv_key
-from slipway.python.wheel import wheel_key
+from slipway.python.keys import venv_key, wheel_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

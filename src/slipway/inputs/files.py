@@ -9,17 +9,16 @@ import time
 from typing import TYPE_CHECKING
 
 from slipway.errors import NotYetError, SlipwayError
-from slipway.inputs.crew import run_all
 from slipway.inputs.local import pin_local
 from slipway.inputs.pinned import PinnedFile, file_fragment
-from slipway.inputs.web import WebFile, fetch_web, remembered
-from slipway.net import Client, redact
+from slipway.net import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from slipway.events import Reporter
+    from slipway.inputs.web import WebFile
     from slipway.recipe.model import FileItem
     from slipway.settings import Settings
 
@@ -59,11 +58,16 @@ def pin(
 def _pin_online(
     items: Sequence[FileItem], settings: Settings, reporter: Reporter, *, refresh: bool, now: float
 ) -> list[PinnedFile]:
+    from slipway.inputs.web import fetch_web, remembered
+
     known: dict[str, WebFile | None] = {
         item.source: None if refresh else remembered(item.source, settings, now) for item in items
     }
     unknown = [url for url, file in known.items() if file is None]
     if unknown:  # a client costs time to make
+        from slipway.inputs.crew import run_all
+        from slipway.net import Client
+
         where = {item.source: item for item in reversed(items)}
 
         def ask(url: str) -> WebFile:

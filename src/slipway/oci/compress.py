@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from slipway.errors import InputError
@@ -44,12 +43,12 @@ class Compression:
 @cache
 def get(kind: str) -> Compression:
     if kind == "gzip":
-        from isal import isal_zlib
+        from isal import __version__, isal_zlib
 
         return Compression(
             "gzip",
             "gzip",
-            f"isal-{version('isal')}-1",
+            f"isal-{__version__}-1",
             lambda: isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31),
         )
     zstd = _zstd()

@@ -11,12 +11,12 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from slipway.oci.fragment import Component
+from slipway.python.keys import venv_key
 
 if TYPE_CHECKING:
     from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
     from slipway.python.model import PythonTarget
 
-_FORM = 1
 
 # `activate` must be sourced, and must work in every POSIX shell; it undoes itself before it is done again.
 _ACTIVATE = """\
@@ -60,10 +60,6 @@ if [ -n "${{PS1-}}" ] && [ -z "${{VIRTUAL_ENV_DISABLE_PROMPT-}}" ]; then
 fi
 hash -r 2>/dev/null || :
 """
-
-
-def venv_key(cache: FragmentCache, target: PythonTarget, prefix: str) -> str:
-    return cache.key("venv", _FORM, target.version, target.executable, prefix)
 
 
 def venv_fragment(cache: FragmentCache, target: PythonTarget, prefix: str) -> Fragment:

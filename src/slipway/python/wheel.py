@@ -16,6 +16,7 @@ from slipway.errors import InputError
 from slipway.oci.entry import NO_TIME, Entry
 from slipway.oci.fragment import Component
 from slipway.python import metadata, record, scripts
+from slipway.python.keys import wheel_key
 from slipway.python.wheelzip import WheelZip
 
 if TYPE_CHECKING:
@@ -26,23 +27,11 @@ if TYPE_CHECKING:
     from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
     from slipway.python.model import Dist, PythonTarget
 
-_FORM = 1  # of what is made here; part of every key
 INSTALLER = "slipway"
 _MAX_SCRIPT = 64 << 20  # bytes of a script that has to be held to change its first line
 _OWN = frozenset(("INSTALLER", "REQUESTED", "RECORD", "RECORD.jws", "RECORD.p7s", "direct_url.json"))
 # What the environment itself consists of; no wheel may put its own in their place.
 _RESERVED = ("pyvenv.cfg", "bin", "bin/activate", "bin/python", "bin/python3", "lib", "lib64", "include")
-
-
-def wheel_key(cache: FragmentCache, dist: Dist, target: PythonTarget, prefix: str, requested: bool) -> str:
-    """The key of `wheel_fragment`'s answer. It can be told before the wheel is downloaded or built.
-
-    For a source distribution it goes by that archive's hash: what is built from it counts as the same on one machine,
-    although archives of two builds differ in their timestamps.
-    """
-    return cache.key(
-        "wheel", _FORM, dist.name, dist.version, dist.filename, dist.sha256, target.short, prefix, requested
-    )
 
 
 def wheel_fragment(
