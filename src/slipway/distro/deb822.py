@@ -1,0 +1,12 @@
+"""The format of control files (deb822(5))."""
+
+from __future__ import annotations
+
+import re
+
+_FIELD = re.compile(r"^([!-9;-~]+):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
+
+
+def read_fields(stanza: str) -> dict[str, str]:
+    """Fields of one stanza, names in lower case; continuation lines stay in the value."""
+    return {m[1].lower(): m[2].strip() for m in _FIELD.finditer(stanza)}

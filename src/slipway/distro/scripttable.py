@@ -1,0 +1,220 @@
+"""What is known of maintainer scripts: which parts have a native counterpart, and which do nothing on a fresh install.
+
+The entries by name come from reading the scripts of Debian 12 and 13. An empty text means that nothing matters;
+another names what stands in for the script.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNITS: Final = "units are enabled natively"
+_ACCOUNTS: Final = "accounts are made natively"
+_ALTERNATIVES: Final = "alternatives are set natively"
+_BYTECODE: Final = "bytecode is written on first use"
+_LINKER: Final = "the linker's cache is written natively"
+_FILES: Final = "its files are written natively"
+
+# What debhelper's tools generate (dh_NAME(1), autoscripts).
+SECTIONS: Final[dict[str, str]] = {
+    "dh_apparmor": "",  # loads profiles into a running kernel
+    "dh_bash-completion": "",
+    "dh_icons": "",  # icon caches are an optimisation
+    "dh_installalternatives": _ALTERNATIVES,
+    "dh_installdeb": "",  # dpkg-maintscript-helper acts on upgrades only
+    "dh_installdebconf": "",
+    "dh_installemacsen": "",  # acts only beside an Emacs, whose scripts are judged by themselves
+    "dh_installinit": "",  # start links of SysV init
+    "dh_installinitramfs": "",
+    "dh_installmenu": "",
+    "dh_installmime": "",
+    "dh_installsystemd": _UNITS,
+    "dh_installsystemduser": _UNITS,
+    "dh_installsysusers": _ACCOUNTS,
+    "dh_installtmpfiles": "",  # systemd-tmpfiles makes these on every start
+    "dh_installudev": "",
+    "dh_makeshlibs": _LINKER,
+    "dh_pypy": _BYTECODE,
+    "dh_pypy3": _BYTECODE,
+    "dh_python2": _BYTECODE,
+    "dh_python3": _BYTECODE,
+    "dh_strip": "",
+    "dh_systemd_enable": _UNITS,
+    "dh_systemd_start": "",
+}
+
+PACKAGES: Final[dict[str, str]] = {
+    "adduser": "",
+    "apt": _ACCOUNTS,
+    "base-files": _FILES,
+    "base-passwd": _ACCOUNTS,
+    "bash": _ALTERNATIVES,
+    "ca-certificates": "the certificate bundle is written natively",
+    "coreutils": "",
+    "dash": _FILES,
+    "debconf": _FILES,
+    "debian-archive-keyring": "",
+    "debianutils": "alternatives and /etc/shells are written natively",
+    "dpkg": "units and dpkg's database are written natively",
+    "e2fsprogs": _UNITS,
+    "git": "",
+    "gzip": "",
+    "init-system-helpers": "",
+    "iputils-ping": "its mode is set natively",
+    "libc-bin": _LINKER,
+    "libc6": "",
+    "libgcrypt20": "",
+    "libgssapi-krb5-2": "",
+    "libpam-modules": _FILES,
+    "libpam-modules-bin": _UNITS,
+    "libpam-runtime": "the PAM profiles are merged natively",
+    "libpam0g": "",
+    "libselinux1": "",
+    "login": _FILES,
+    "login.defs": "",
+    "mawk": _ALTERNATIVES,
+    "netbase": _FILES,
+    "openssh-client": "accounts and the mode of ssh-agent are set natively",
+    "openssl": "",
+    "passwd": _ACCOUNTS,
+    "perl": "",
+    "perl-base": "",
+    "python3": _FILES,
+    "python3-minimal": _BYTECODE,
+    "readline-common": _FILES,
+    "tar": _ALTERNATIVES,
+    "telnet": "",
+    "tzdata": _FILES,
+    "usrmerge": "/usr is merged from the start",
+    "util-linux": _ALTERNATIVES,
+    "util-linux-extra": "",
+}
+
+PATTERNS: Final = (
+    (re.compile(r"libpython3\.\d+-minimal\Z"), ""),
+    (re.compile(r"libreadline\d+(t64)?\Z"), ""),
+    (re.compile(r"python3\.\d+\Z"), _BYTECODE),
+    (re.compile(r"python3\.\d+-minimal\Z"), _FILES),
+)
+
+# Programs whose calls with constant arguments are understood, or that only speak to a running system.
+CALLS: Final[dict[str, str]] = {
+    "addgroup": _ACCOUNTS,
+    "adduser": _ACCOUNTS,
+    "groupadd": _ACCOUNTS,
+    "systemd-sysusers": _ACCOUNTS,
+    "useradd": _ACCOUNTS,
+    "update-alternatives": _ALTERNATIVES,
+    "deb-systemd-helper": _UNITS,
+    "ldconfig": _LINKER,
+    "py3compile": _BYTECODE,
+    "pycompile": _BYTECODE,
+    "add-shell": "/etc/shells is written natively",
+    "update-shells": "/etc/shells is written natively",
+    "deb-systemd-invoke": "",
+    "invoke-rc.d": "",
+    "systemctl": "",
+    "systemd-tmpfiles": "",
+    "udevadm": "",
+    "update-rc.d": "",
+    "dpkg-maintscript-helper": "",
+    "dpkg-trigger": "",
+    "restorecon": "",
+}
+
+# Programs and words of the shell that change nothing in the file system by themselves.
+IDLE_CALLS: Final = frozenset(
+    (
+        ".",
+        ":",
+        "[",
+        "[[",
+        "abort-deconfigure",
+        "abort-remove",
+        "abort-upgrade",
+        "awk",
+        "basename",
+        "break",
+        "case",
+        "cat",
+        "cd",
+        "cmp",
+        "command",
+        "configure",
+        "confmodule",
+        "continue",
+        "cut",
+        "date",
+        "db_beginblock",
+        "db_capb",
+        "db_endblock",
+        "db_fset",
+        "db_get",
+        "db_go",
+        "db_input",
+        "db_metaget",
+        "db_purge",
+        "db_register",
+        "db_reset",
+        "db_set",
+        "db_settitle",
+        "db_stop",
+        "db_subst",
+        "db_title",
+        "db_unregister",
+        "db_version",
+        "dirname",
+        "dpkg",
+        "dpkg-query",
+        "echo",
+        "egrep",
+        "esac",
+        "exit",
+        "export",
+        "expr",
+        "false",
+        "fgrep",
+        "for",
+        "getent",
+        "getopts",
+        "grep",
+        "head",
+        "id",
+        "ischroot",
+        "let",
+        "local",
+        "ls",
+        "pidof",
+        "printf",
+        "read",
+        "readlink",
+        "readonly",
+        "realpath",
+        "reconfigure",
+        "return",
+        "sed",
+        "set",
+        "shift",
+        "sleep",
+        "sort",
+        "source",
+        "stat",
+        "tail",
+        "test",
+        "tr",
+        "trap",
+        "triggered",
+        "true",
+        "type",
+        "umask",
+        "uname",
+        "uniq",
+        "unset",
+        "upgrade",
+        "wait",
+        "wc",
+        "which",
+        "while",
+    )
+)

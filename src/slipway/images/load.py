@@ -1,0 +1,131 @@
+"""Load an image from the store into a Docker daemon, through its API.
+
+The API takes whole archives only: it has no way to ask for, or leave out, layers that the daemon has. An image that
+the daemon has already is only given its name.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from slipway.errors import ToolError
+from slipway.images.names import full_name
+from slipway.oci.archive import docker_archive
+from slipway.oci.reader import read_image, select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slipway.events import Reporter, Step
+    from slipway.oci.reader import Image
+    from slipway.oci.store import Descriptor, Store
+    from slipway.settings import Settings
+
+_HINT = "start Docker, set DOCKER_HOST, or do without: `--output oci:DIR`, `--output docker-archive:FILE`, `slipway run IMAGE`"
+_USUAL = "unix:///var/run/docker.sock"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def load(store: Store, image: Descriptor, tag: str, settings: Settings, reporter: Reporter) -> str:
+    """Give the daemon the image under `tag`; returns its id there (`sha256:…`).
+
+    Of an index, the daemon's platform is loaded. `ToolError` when there is no daemon, when it refuses (with its words), or
+    when what it has afterwards is not the image.
+    """
+    name = full_name(tag)
+    with _client(settings) as api, store.shared():
+        version = api.version()
+        arch = str(version.get("Arch", ""))
+        platform = f"{version.get('Os', 'linux')}/{_ARCHITECTURES.get(arch, arch)}"
+        opened = read_image(store, select(store, image, platform if arch else ""))
+        if not _tag_known(api, opened, name):
+            total = sum(layer.blob.size for layer in opened.layers)
+            with reporter.step("load", name, total=total, unit="bytes") as step:
+                _send(api, _watched(docker_archive(store, opened.manifest, [name]), step), reporter)
+        return _verify(api, opened, name)
+
+
+@contextmanager
+def _client(settings: Settings) -> Iterator[Any]:
+    import docker
+    import requests
+    from docker.utils import kwargs_from_env
+
+    api = None
+    address = settings.docker_host
+    try:
+        options = kwargs_from_env()
+        address = address or options.get("base_url") or _USUAL
+        _probe(address)
+        # no time-out: the daemon answers only after it has unpacked everything
+        api = docker.APIClient(version="auto", timeout=None, **{**options, "base_url": address})
+        yield api
+    except docker.errors.APIError as error:
+        raise ToolError("the Docker daemon refused", details=str(error.explanation or error)) from error
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise _absent(address, error) from error
+    finally:
+        if api is not None:
+            api.close()
+
+
+def _probe(address: str) -> None:
+    """Ask a local socket whether anybody listens; the library would leave it open when nobody does."""
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(address.removeprefix("unix://"))
+            except OSError as error:
+                raise _absent(address, error) from error
+
+
+def _absent(address: str, error: BaseException) -> ToolError:
+    return ToolError(f"no Docker daemon answers at {address}", details=_cause(error), hint=_HINT)
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, without the layers of libraries that pass it on."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return str(error)
+
+
+def _tag_known(api: Any, image: Image, name: str) -> bool:
+    from docker.errors import ImageNotFound
+
+    try:
+        there = api.inspect_image(image.config_blob.digest)
+    except ImageNotFound:
+        return False
+    if there["Id"] != image.config_blob.digest:
+        return False
+    repository, _, tag = name.rpartition(":")
+    return bool(api.tag(image.config_blob.digest, repository, tag))
+
+
+def _send(api: Any, archive: Iterator[bytes], reporter: Reporter) -> None:
+    for event in api.load_image(archive):
+        if "error" in event:
+            raise ToolError("the Docker daemon could not load the image", details=str(event["error"]).strip())
+        if text := str(event.get("stream", "")).strip():
+            reporter.log(text)
+
+
+def _watched(pieces: Iterator[bytes], step: Step) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        step.advance(len(piece))
+
+
+def _verify(api: Any, image: Image, name: str) -> str:
+    """The daemon's id is the config's digest; where it keeps images in containerd, compare what they consist of."""
+    there = api.inspect_image(name)
+    layers = there.get("RootFS", {}).get("Layers") or []
+    if there["Id"] != image.config_blob.digest and layers != [layer.diff_id for layer in image.layers]:
+        raise ToolError(
+            "the Docker daemon has another image than the one that was loaded",
+            details=f"{name} is {there['Id']} there, and should be {image.config_blob.digest}",
+        )
+    return str(there["Id"])
