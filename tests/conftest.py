@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DOCKER = ("docker.io", "containerd", "runc", "iptables", "iproute2")
 _LATE = ("net", "docker", "slow")
 
 
@@ -19,3 +33,56 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLIPWAY_STORE", str(home / "store"))
     monkeypatch.setenv("SLIPWAY_CACHE", str(home / "cache"))
+
+
+@pytest.fixture(scope="session")
+def docker_host() -> Iterator[str]:
+    """The address of a Docker daemon that is started for the tests, without touching the machine's network."""
+    if os.geteuid() != 0:
+        pytest.skip("a Docker daemon needs root")
+    if shutil.which("dockerd") is None:
+        done = subprocess.run(
+            ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *_DOCKER],
+            capture_output=True,
+            check=False,
+        )
+        if shutil.which("dockerd") is None:
+            pytest.skip(f"cannot install Docker: {done.stderr.decode().strip()[-300:]}")
+    # a socket's path is short, and pytest's directories are deep
+    with tempfile.TemporaryDirectory(prefix="slipway-docker-", ignore_cleanup_errors=True) as name:
+        root = Path(name)
+        address = f"unix://{root}/docker.sock"
+        with (root / "log").open("wb") as log:
+            daemon = subprocess.Popen(
+                [
+                    "dockerd",
+                    "--iptables=false",
+                    "--ip6tables=false",
+                    "--bridge=none",
+                    f"--data-root={root}/data",
+                    f"--exec-root={root}/exec",
+                    f"--pidfile={root}/pid",
+                    f"--host={address}",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            _wait(daemon, root)
+            yield address
+        finally:
+            daemon.terminate()
+            daemon.wait(30)
+
+
+def _wait(daemon: subprocess.Popen[bytes], root: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and daemon.poll() is None:
+        with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+            connection.connect(f"{root}/docker.sock")
+            connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            if b" 200 " in connection.recv(100):
+                return
+        time.sleep(0.05)
+    pytest.skip(f"dockerd does not start here: {(root / 'log').read_text()[-500:]}")
