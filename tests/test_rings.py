@@ -26,10 +26,12 @@ PLAN = {
     "build.decide",
     "build.config",
     "distro.candidate",
+    "distro.deb822",
     "distro.explain",
     "distro.relation",
     "distro.selection",
     "distro.solve",
+    "distro.universe",
     "distro.version",
 }
 FACES = ("cli",)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ def recipe(**changes) -> Recipe:
     return Recipe(Path("/r/image.yaml"), Path("/r"), "", ScratchBase(), **changes)
 
 
-def config(r: Recipe, base: dict | None = None, **changes):
+def config(r: Recipe, base: dict[str, Any] | None = None, **changes):
     options = {"created": 1_700_000_000, "base": base, "venv": True, "shell": "bash", **changes}
     return image_config(r, Platform("amd64"), [("python", "sha256:aa")], **options)
 

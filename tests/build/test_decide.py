@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from slipway.build.model import Action, LayerSpec, Part
 from slipway.build.decide import Previous, decide, differences, previous_layers
+from slipway.build.model import Action, LayerSpec, Part
 
 
 def part(name: str, version: str = "1", kind: str = "pypi", key: str = "") -> Part:

@@ -95,8 +95,8 @@ def test_extra_packages_come_on_top_with_fixes_from_security(settings: Settings,
         _request("stable", packages=("python3",), apt=("curl", "gawk")), settings, repository
     )
     assert (resolution.suite, resolution.codename, resolution.version) == ("stable", "trixie", "13.2")
-    assert (resolution.mirror, resolution.components, resolution.date) == (
-        ARCHIVE,
+    assert (resolution.sources, resolution.components, resolution.date) == (
+        ((ARCHIVE, ("trixie", "trixie-updates")), (SECURITY, ("trixie-security",))),
         ("main",),
         int(NOW) - 1000,
     )

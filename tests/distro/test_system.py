@@ -10,9 +10,10 @@ from functools import cache
 
 import pytest
 
+from slipway.distro.model import SystemContext
 from slipway.distro.modes import changed
 from slipway.distro.settle import settle
-from slipway.distro.system import SystemContext, system_fragment
+from slipway.distro.system import system_fragment
 from slipway.distro.world import World
 from slipway.oci.entry import Entry
 from slipway.oci.fragment import Fragment
@@ -22,8 +23,7 @@ from tests.distro.debkit import folder, fragment, link, member, new_cache, unpac
 
 CONTEXT = SystemContext(
     codename="toy",
-    mirror="https://archive.example.org/debian",
-    suites=("toy", "toy-updates"),
+    sources=(("https://archive.example.org/debian", ("toy", "toy-updates")),),
     components=("main",),
     manual=("tool",),
     arch="amd64",
@@ -158,7 +158,7 @@ def image(suite: str) -> tuple[Fragment, ...]:
     made = realdebs.fragments(suite)
     manual = tuple(realroot.PACKAGES.split(","))
     context = SystemContext(
-        suite, "https://archive.example.org/debian", (suite,), ("main",), manual, "amd64", 1
+        suite, (("https://archive.example.org/debian", (suite,)),), ("main",), manual, "amd64", 1
     )
     return *made, system_fragment(realdebs.fragment_cache(), made, context)
 

@@ -15,8 +15,9 @@ from slipway.errors import InputError
 from slipway.oci import compress
 from slipway.oci.fragment import Fragment, FragmentCache
 from slipway.python import record, wheelzip
+from slipway.python.keys import wheel_key
 from slipway.python.model import Dist, PythonTarget
-from slipway.python.wheel import wheel_fragment, wheel_key
+from slipway.python.wheel import wheel_fragment
 
 from .conftest import WheelMaker, recorded
 

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from slipway.errors import InputError
 from slipway.oci.layerindex import layer_index, merged, read_files
 from slipway.oci.store import Descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from slipway.oci.digest import Digest
     from slipway.oci.entry import Entry
     from slipway.oci.store import Store
     from slipway.recipe.model import LayoutBase, Platform
@@ -35,14 +37,16 @@ class BaseImage:
 
 
 def open_base(base: LayoutBase, platform: Platform, store: Store) -> BaseImage:
-    """Bring the image into the store (checked) and look inside."""
+    """Bring the image into the store (checked) and look inside; `InputError` when it contradicts itself."""
     from slipway.oci.layout import import_layout
 
     descriptor = import_layout(base.path, base.tag, str(platform), store)
     manifest = store.read_json(descriptor.digest)
     config = store.read_json(Descriptor.from_json(manifest["config"]).digest)
     layers = tuple(Descriptor.from_json(d) for d in manifest["layers"])
-    paths = merged([layer_index(store, layer) for layer in layers])
+    indexes = [layer_index(store, layer) for layer in layers]
+    _check_contents(base, config, [index.diff_id for index in indexes])
+    paths = merged(indexes)
     versions = _dpkg_versions(store, layers)
     shell = next((s for s in ("bash", "sh") if f"bin/{s}" in paths or f"usr/bin/{s}" in paths), "")
     return BaseImage(
@@ -55,6 +59,17 @@ def open_base(base: LayoutBase, platform: Platform, store: Store) -> BaseImage:
         versions.get("libc6", ""),
         shell,
     )
+
+
+def _check_contents(base: LayoutBase, config: Mapping[str, Any], found: list[Digest]) -> None:
+    """`InputError` unless the layers are those that the configuration names (image-spec: config.md, rootfs).
+
+    Engines refuse such an image, and those who run it would be told one thing and given another.
+    """
+    if (config.get("rootfs") or {}).get("diff_ids") != found:
+        raise InputError(
+            f"the base image {base.path} holds other layers than its configuration says", where=base.where
+        )
 
 
 def _dpkg_versions(store: Store, layers: tuple[Descriptor, ...]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The build context, for people to look at: what went into an image, as a directory.
 
-DIR/image.yaml             the recipe as it was read
+DIR/image.yaml             the recipe as it was read, without passwords in addresses
 DIR/PLATFORM/debian.json   the Debian packages chosen, with versions, addresses and hashes
 DIR/PLATFORM/pylock.toml   the Python distributions chosen (PEP 751)
 DIR/PLATFORM/workspace/    the files of the recipe as they are in the image's workspace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def write_context(inputs: Inputs, cache: FragmentCache, directory: Path) -> None:
     """Write the context of one platform below `directory`; what is there already is replaced file by file."""
-    _write(directory / "image.yaml", inputs.recipe.text.encode())
+    _write(directory / "image.yaml", workspace.without_logins(inputs.recipe.text).encode())
     place = directory / str(inputs.platform).replace("/", "-")
     if inputs.debian is not None:
         _write(place / "debian.json", json.dumps(inputs.debian.as_dict(), indent=2).encode())

@@ -28,7 +28,10 @@ def previous_layers(record: Mapping[str, Any] | None) -> dict[str, Previous] | N
     return {
         layer["name"]: Previous(
             layer["key"],
-            tuple(Part(*row, key) for row, key in zip(layer["parts"], layer["keys"], strict=True)),
+            tuple(
+                Part(row[0], row[1], row[2], key)
+                for row, key in zip(layer["parts"], layer["keys"], strict=True)
+            ),
         )
         for layer in record["layers"]
     }

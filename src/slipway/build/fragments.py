@@ -16,6 +16,7 @@ from slipway.python.wheel import wheel_fragment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from slipway.build.resolve import Inputs
     from slipway.distro.model import Deb
@@ -38,12 +39,16 @@ class Workshop:
 
     def debs(self, wanted: Sequence[Deb], clamp: int | None) -> list[Fragment]:
         """One fragment for each package, in order."""
+        from slipway.distro.mirror import find_mirror
         from slipway.inputs.download import Download, download_all
 
         keys = [deb_key(self.cache, d.sha256, clamp=clamp) for d in wanted]
         missing = [d for d, key in zip(wanted, keys, strict=True) if not self.cache.has(key)]
-        items = [Download(d.url, d.sha256, d.size, d.name) for d in missing]
-        paths = download_all(items, self.settings, self.reporter, what="Debian packages") if items else []
+        paths: list[Path] = []
+        if missing:
+            mirror = find_mirror(self.settings)  # knows credentials, which no resolution holds
+            items = [Download(mirror.address(d.url), d.sha256, d.size, d.name) for d in missing]
+            paths = download_all(items, self.settings, self.reporter, what="Debian packages")
         self._convert(
             "packages to fragments",
             list(zip(missing, paths, strict=True)),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from slipway.build import workspace
 from slipway.build.model import LayerSpec, Part
-from slipway.distro import system
-from slipway.distro.deb import deb_key
+from slipway.distro.keys import SYSTEM_VERSION, deb_key
+from slipway.distro.model import SystemContext
 from slipway.inputs.pinned import file_key
 from slipway.oci.digest import key_of
 from slipway.oci.entry import NO_TIME
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from slipway.python.model import Dist
 
 FORMAT = 1
-BIG_WHEEL = 8 << 20  # compressed bytes; below it the cost of one more layer outweighs the gain
+BIG_WHEEL = 4 << 20  # compressed bytes; below it the cost of one more layer outweighs the gain
 MOST_BIG_WHEELS = 12  # keeps an image at less than 20 layers
 
 # Which paths a part gives up to another part, by the part's key.
@@ -53,15 +53,14 @@ def clamp_for(inputs: Inputs, epoch: int | None) -> int | None:
     return epoch if epoch is not None and inputs.debian is not None and epoch < inputs.debian.date else None
 
 
-def system_context(inputs: Inputs, debs: Iterable[Deb]) -> system.SystemContext:
+def system_context(inputs: Inputs, debs: Iterable[Deb]) -> SystemContext:
     """What the generated system state depends on beside the packages themselves."""
     debian = inputs.debian
     if debian is None:
         raise ValueError("only a Debian base has a system state")
-    return system.SystemContext(
+    return SystemContext(
         codename=debian.codename,
-        mirror=debian.mirror,
-        suites=(debian.codename,),
+        sources=debian.sources,
         components=debian.components,
         manual=tuple(sorted(set(debian.manual) & {d.name for d in debs})),
         arch=inputs.platform.arch,
@@ -101,7 +100,7 @@ def _deb_part(cache: FragmentCache, deb: Deb, clamp: int | None) -> Part:
 
 
 def _state(inputs: Inputs, parts: Iterable[Part], debs: Iterable[Deb]) -> Part:
-    key = key_of(system.VERSION, asdict(system_context(inputs, debs)), [p.key for p in parts])
+    key = key_of(SYSTEM_VERSION, asdict(system_context(inputs, debs)), [p.key for p in parts])
     return Part("generated", "system state", "", key)
 
 

@@ -93,7 +93,8 @@ def _debian(
     from slipway.distro.model import DebianRequest
     from slipway.distro.resolve import resolve_debian
 
-    packages, notes = base.packages, ()
+    packages = base.packages
+    notes: tuple[str, ...] = ()
     if recipe.packages and not any(_names_python(p) for p in (*packages, *recipe.apt)):
         packages += ("python3",)
         notes = ("python3 was added to the base: `packages` needs an interpreter",)

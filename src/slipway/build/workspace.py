@@ -16,8 +16,13 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def public_pip_config(recipe: Recipe) -> str:
-    """The text of pip.conf as it goes into the image: user names and passwords are cut out of addresses."""
-    return _USERINFO.sub("", recipe.pip_config)
+    """The text of pip.conf as it goes into the image."""
+    return without_logins(recipe.pip_config)
+
+
+def without_logins(text: str) -> str:
+    """`text` with user names and passwords cut out of addresses."""
+    return _USERINFO.sub("", text)
 
 
 def key(cache: FragmentCache, recipe: Recipe) -> str:

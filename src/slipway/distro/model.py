@@ -52,12 +52,15 @@ class DebianRequest:
     apt: tuple[str, ...] = ()
 
 
+Sources = tuple[tuple[str, tuple[str, ...]], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class DebianResolution:
     """The answer: `base` and `apt` are disjoint and sorted by name.
 
     `version` is the release's number (`13.2`; empty for sid), `date` the Release file's Date in Unix seconds,
-    `mirror` the archive's address without credentials, `manual` the names that were asked for (the rest came as
+    `sources` the archives that were read, as (URI without credentials, suites), `manual` the names that were asked for (the rest came as
     dependencies or with the variant).
     """
 
@@ -65,7 +68,7 @@ class DebianResolution:
     codename: str
     version: str
     date: int
-    mirror: str
+    sources: Sources
     components: tuple[str, ...]
     base: tuple[Deb, ...]
     apt: tuple[Deb, ...]
@@ -83,7 +86,7 @@ class DebianResolution:
             codename=data["codename"],
             version=data["version"],
             date=data["date"],
-            mirror=data["mirror"],
+            sources=tuple((uri, tuple(suites)) for uri, suites in data["sources"]),
             components=tuple(data["components"]),
             base=tuple(Deb(**d) for d in data["base"]),
             apt=tuple(Deb(**d) for d in data["apt"]),
@@ -93,6 +96,22 @@ class DebianResolution:
     @property
     def debs(self) -> tuple[Deb, ...]:
         return self.base + self.apt
+
+
+@dataclass(frozen=True, slots=True)
+class SystemContext:
+    """What the image is to remember of its making.
+
+    `sources` are the archives for APT, as (URI without credentials, suites), `manual` the names of packages that were asked for,
+    `epoch` the time of the generated files (Unix seconds).
+    """
+
+    codename: str
+    sources: Sources
+    components: tuple[str, ...]
+    manual: tuple[str, ...]
+    arch: str
+    epoch: int
 
 
 def upstream_version(version: str) -> str:

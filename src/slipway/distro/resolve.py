@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from slipway.distro.candidate import Candidate
     from slipway.distro.mirror import Mirror
-    from slipway.distro.model import Deb, DebianRequest
+    from slipway.distro.model import Deb, DebianRequest, Sources
     from slipway.distro.universe import Universe
     from slipway.events import Reporter
     from slipway.settings import Settings
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 VARIANTS = ("essential", "apt", "minbase")
 LARGEST = 256 << 20  # bytes of one index or Release file; Debian's largest has 11 MB
 
-_FORMAT = 1  # of remembered answers; part of their key
+_FORMAT = 2  # of remembered answers; part of their key
 
 
 def resolve_debian(
@@ -110,7 +110,7 @@ def _resolve(
         codename=release.codename,
         version=release.version,
         date=max(r.date for _, r in places),
-        mirror=mirror.archive,
+        sources=_sources(release.codename, place, further),
         components=COMPONENTS,
         base=_debs(base),
         apt=_debs(extra),
@@ -153,6 +153,14 @@ def _names(request: DebianRequest) -> tuple[dict[str, str], dict[str, str]]:
 
 def _debs(chosen: Mapping[str, Candidate]) -> tuple[Deb, ...]:
     return tuple(chosen[name].deb for name in sorted(chosen))
+
+
+def _sources(codename: str, place: SuitePlace, further: Sequence[SuitePlace]) -> Sources:
+    """The suites by archive; a moving name such as `stable` by what it stands for now."""
+    suites: dict[str, list[str]] = {place.archive: [codename]}
+    for other in further:
+        suites.setdefault(other.archive, []).append(other.name)
+    return tuple((archive, tuple(names)) for archive, names in suites.items())
 
 
 def _network(mirror: Mirror, settings: Settings) -> Callable[[str], bytes]:

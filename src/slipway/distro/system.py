@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway.distro import (
@@ -17,6 +17,7 @@ from slipway.distro import (
     units,
     users,
 )
+from slipway.distro.keys import SYSTEM_VERSION
 from slipway.distro.native import NativeFile
 from slipway.distro.settle import settle
 from slipway.distro.usrmerge import MERGED
@@ -27,28 +28,11 @@ from slipway.oci.fragment import Component
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from slipway.distro.model import SystemContext
     from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
 
-VERSION: Final = 1  # raise it when the same packages give another fragment
 _KEYRING: Final = "usr/share/keyrings/debian-archive-keyring.gpg"
 _LINKER_ARCHES: Final = ("amd64", "arm64")
-
-
-@dataclass(frozen=True, slots=True)
-class SystemContext:
-    """What the image is to remember of its making.
-
-    `mirror` is the archive's address without credentials, `manual` the names of packages that were asked for,
-    `epoch` the time of the generated files (Unix seconds).
-    """
-
-    codename: str
-    mirror: str
-    suites: tuple[str, ...]
-    components: tuple[str, ...]
-    manual: tuple[str, ...]
-    arch: str
-    epoch: int
 
 
 def system_fragment(cache: FragmentCache, fragments: Sequence[Fragment], context: SystemContext) -> Fragment:
@@ -58,7 +42,7 @@ def system_fragment(cache: FragmentCache, fragments: Sequence[Fragment], context
     too, and that this fragment provides in their stead (`settle` says so as well). `InputError` when two
     packages hold the same path and neither replaces the other.
     """
-    key = cache.key("system", VERSION, [f.key for f in fragments], asdict(context))
+    key = cache.key("system", SYSTEM_VERSION, [f.key for f in fragments], asdict(context))
     if (known := cache.get(key)) is not None:
         return known
     world = World(fragments)
@@ -159,14 +143,14 @@ def _linker(world: World, made: Iterable[NativeFile], arch: str) -> Iterator[Nat
 def _apt(world: World, context: SystemContext) -> Iterator[NativeFile]:
     if "apt" not in world.packages:
         return
-    if context.mirror:
-        text = (
-            f"Types: deb\nURIs: {context.mirror}\nSuites: {' '.join(context.suites)}\n"
-            f"Components: {' '.join(context.components)}\n"
-        )
-        if world.has(_KEYRING):
-            text += f"Signed-By: /{_KEYRING}\n"
-        yield NativeFile("etc/apt/sources.list.d/debian.sources", text.encode())
+    signed = f"Signed-By: /{_KEYRING}\n" if world.has(_KEYRING) else ""
+    stanzas = [
+        f"Types: deb\nURIs: {uri}\nSuites: {' '.join(suites)}\n"
+        f"Components: {' '.join(context.components)}\n{signed}"
+        for uri, suites in context.sources
+    ]
+    if stanzas:
+        yield NativeFile("etc/apt/sources.list.d/debian.sources", "\n".join(stanzas).encode())
     # apt would offer to remove what nothing needs; what makes a system is there to stay
     automatic = (
         p.name
@@ -175,10 +159,8 @@ def _apt(world: World, context: SystemContext) -> Iterator[NativeFile]:
         and p.fields.get("Essential") != "yes"
         and p.fields.get("Priority") != "required"
     )
-    stanzas = (
-        f"Package: {n}\nArchitecture: {context.arch}\nAuto-Installed: 1\n\n" for n in sorted(automatic)
-    )
-    yield NativeFile("var/lib/apt/extended_states", "".join(stanzas).encode())
+    states = (f"Package: {n}\nArchitecture: {context.arch}\nAuto-Installed: 1\n\n" for n in sorted(automatic))
+    yield NativeFile("var/lib/apt/extended_states", "".join(states).encode())
 
 
 def _dpkg(world: World, context: SystemContext, postinsts: dict[str, str]) -> Iterator[NativeFile]:

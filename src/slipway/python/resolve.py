@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import NotYetError, Problem, RecipeError
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
     from slipway.events import Reporter
     from slipway.python.index import Index
-    from slipway.python.model import PythonTarget
+    from slipway.python.model import Dist, PythonTarget
     from slipway.recipe.model import Requirement
     from slipway.settings import Settings
 
-_FORM = 1  # of what is remembered
+_FORM = 2  # of what is remembered
 # Installed along, as virtual environments do, so that `pip list` and `pip check` work in the image.
 SEED = "pip"
 _COMMENT = re.compile(r"(^|\s)#.*$")
@@ -100,7 +101,19 @@ def _ask(
     for text in explain.warnings(stderr):
         reporter.warn(text)
     lock = indexes.scrub_url(done.stdout.decode())
-    return PythonResolution(pylock.choose(lock, target), tuple(sorted({*named, SEED})), lock)
+    dists = _sized(pylock.choose(lock, target), settings, index)
+    return PythonResolution(dists, tuple(sorted({*named, SEED})), lock)
+
+
+def _sized(dists: Sequence[Dist], settings: Settings, index: Index) -> tuple[Dist, ...]:
+    """With the sizes that the index did not tell: layers are split by them."""
+    unknown = [d.url for d in dists if not d.size]
+    if not unknown:
+        return tuple(dists)
+    from slipway.inputs.sizes import sizes
+
+    found = dict(zip(unknown, sizes([index.with_credentials(u) for u in unknown], settings), strict=True))
+    return tuple(replace(d, size=d.size or found[d.url]) for d in dists)
 
 
 def _parse(
