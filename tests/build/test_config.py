@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from slipway.build.config import environment, expand, image_config, iso_time
+from slipway.build.config import environment, expand, image_config, iso_time, seconds
 from slipway.recipe.model import Healthcheck, Platform, Recipe, ScratchBase
 
 
@@ -95,6 +95,12 @@ def test_a_base_image_is_inherited_from() -> None:
     assert [h["created_by"] for h in got["history"]] == ["base", "slipway: python"]
     # a new entrypoint leaves the base's command behind
     assert "Cmd" not in config(recipe(entrypoint=("mine",)), base)["config"]
+
+
+def test_times_of_base_images_read_back() -> None:
+    assert seconds("2023-11-14T22:13:20Z") == 1_700_000_000
+    assert seconds("2023-11-14T22:13:19.123456Z") == 1_700_000_000
+    assert seconds(None) == 0
 
 
 def test_times_before_the_epoch_of_zip_are_lifted() -> None:

@@ -190,6 +190,8 @@ class Builder:
     ) -> tuple[Descriptor, Digest]:
         inputs, base = self.inputs, self.inputs.image
         created = max(r["newest"] for r in records)
+        if base:
+            created = max(created, config.seconds(base.config.get("created")))
         if self.options.epoch is not None:
             created = self.options.epoch
         image = config.image_config(
@@ -211,7 +213,20 @@ class Builder:
             annotations["org.opencontainers.image.base.name"] = f"debian:{inputs.debian.codename}"
         manifest = config.manifest(descriptor, [*(base.layers if base else ()), *blobs], annotations)
         stored = self.store.put(canonical(manifest), MANIFEST_TYPE)
+        if self.store.build_record(stored.digest) is None:  # a new image, not named anywhere yet
+            self._check_user([*(base.layers if base else ()), *blobs])
         return replace(stored, platform=str(inputs.platform)), descriptor.digest
+
+    def _check_user(self, layers: Sequence[Descriptor]) -> None:
+        """A user or group written by name must exist in the image, or nothing in it can ever be started."""
+        spec = self.inputs.recipe.user
+        if not spec or all(part.isdigit() or part == "root" for part in spec.split(":")):
+            return
+        from slipway.images.account import find_user
+        from slipway.oci.layerindex import read_files
+
+        files = read_files(self.store, layers, ("etc/passwd", "etc/group"))
+        find_user(files.get("etc/passwd", b""), files.get("etc/group", b""), spec)
 
     def _record(
         self,

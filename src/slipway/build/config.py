@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from slipway.oci.entry import NO_TIME
@@ -121,6 +122,14 @@ def manifest(
 
 def iso_time(seconds: int) -> str:
     return datetime.fromtimestamp(max(seconds, NO_TIME), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds(text: object) -> int:
+    """The time in an image configuration (RFC 3339) in Unix seconds, rounded up; 0 when it is none."""
+    try:
+        return ceil(datetime.fromisoformat(str(text)).timestamp())
+    except ValueError:
+        return 0
 
 
 def _healthcheck(recipe: Recipe) -> dict[str, Any] | None:
