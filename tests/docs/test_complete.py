@@ -29,7 +29,9 @@ def test_settings(name: str) -> None:
 
 
 def commands(command: click.Command, name: str, parent: click.Context | None = None) -> list[click.Context]:
-    context = click.Context(command, info_name=name, parent=parent)
+    context = click.Context(
+        command, info_name=name, parent=parent, help_option_names=["-h", "--help"]
+    )  # click keeps the first names asked for
     found = [context]
     if isinstance(command, click.Group):
         for child in command.list_commands(context):

@@ -52,8 +52,10 @@ def get(kind: str) -> Compression:
             lambda: isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31),
         )
     zstd = _zstd()
-    name = f"zstd-{'.'.join(str(n) for n in zstd.zstd_version_info)}-3"
-    return Compression("zstd", "zstd", name, lambda: zstd.ZstdCompressor(level=3))
+    # with checksums, as gzip has them, damage never passes for content
+    options = {zstd.CompressionParameter.compression_level: 3, zstd.CompressionParameter.checksum_flag: 1}
+    name = f"zstd-{'.'.join(str(n) for n in zstd.zstd_version_info)}-3c"
+    return Compression("zstd", "zstd", name, lambda: zstd.ZstdCompressor(options=options))
 
 
 def decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
