@@ -13,7 +13,7 @@ demo: .venv/ready ## build an image from examples/hello, run it, change it, buil
 
 test: .venv/ready ## all tests, the fast ones first
 	@tests/prepare.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/ready ## ruff: rules and format
 	$(BIN)/ruff check .
