@@ -103,7 +103,7 @@ class Builder:
         fragments = self._fragments(layer, drops)
         with self.reporter.step(f"layer {layer.name}", f"{len(fragments)} parts") as step:
             done = assemble(self.store, fragments, self._dirs_below(below), self.cache.compression)
-            step.detail = f"{done.raw_size / 1e6:.1f} MB"
+            step.detail = f"{done.raw_size / 1e6:.1f} MB" if done.raw_size > 1e5 else f"{done.raw_size} bytes"
         record = {
             "media_type": done.media_type,
             "digest": done.digest,
