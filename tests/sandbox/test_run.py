@@ -180,9 +180,9 @@ def test_an_image_cannot_reach_out_through_its_links(box: Box) -> None:
         symlink("sys", str(outside)),
         symlink("dev", str(outside)),
         symlink("mnt", f"{up}{outside}"),
-        symlink("work", str(outside)),
+        symlink("srv", str(outside)),
     )
-    box.maker.image(*layers, hostile, tag="hostile:latest", WorkingDir="/work/dir")
+    box.maker.image(*layers, hostile, tag="hostile:latest", WorkingDir="/srv/dir")
     box.image = "hostile"
     done = box.run(
         "sh", "-c", "ls /proc/self/status /dev/null /mnt/in; pwd", mounts=[["/etc/hostname", "/mnt/in", True]]
