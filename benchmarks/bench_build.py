@@ -76,7 +76,16 @@ def peers(root: Path, packages: Sequence[str]) -> dict[str, float]:
         found["mmdebstrap"] = timed(["mmdebstrap", *options, "bookworm", tree, mirror])
     uv = Path(sys.executable).with_name("uv")
     environment = tree / "pyats"
-    install: list[str | Path] = [uv, "pip", "install", "--quiet", "--link-mode=copy", "--cache-dir", root / "uv", "--python"]
+    install: list[str | Path] = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--link-mode=copy",
+        "--cache-dir",
+        root / "uv",
+        "--python",
+    ]
     found["uv venv and pip install"] = timed([uv, "venv", "--quiet", environment]) + timed(
         [*install, environment / "bin/python", *packages]
     )

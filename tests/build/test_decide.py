@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from slipway.build.decide import Previous, decide, differences, previous_layers
+from slipway.build.decide import Previous, changed_settings, decide, differences, previous_layers
 from slipway.build.model import Action, LayerSpec, Part
 
 
@@ -94,6 +94,19 @@ def test_many_changes_are_counted() -> None:
     (action,) = plan(layer("python", *(part(f"p{i}") for i in range(9))), previous=before(layer("python")))
     assert action.reason.endswith("and 6 more")
     assert len(action.changes) == 9
+
+
+def test_settings_of_the_image_are_an_action_of_their_own() -> None:
+    assert changed_settings({"Env": ["A=1"], "User": "x"}, {"Env": ["A=2"], "Cmd": ["y"]}) == (
+        "Cmd",
+        "Env",
+        "User",
+    )
+    assert changed_settings(None, {"Env": []}) == ()
+    actions = decide(
+        [BASE], have_layer=lambda _: True, have_part=lambda _: True, previous=before(BASE), settings=("Env",)
+    )
+    assert [(a.kind, a.reason) for a in actions] == [("reuse", "unchanged"), ("configure", "Env changed")]
 
 
 def test_records_read_back() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform as host
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from slipway.build.assemble import Builder, Built, settled
-from slipway.build.decide import decide, previous_layers
+from slipway.build.assemble import Builder, Built, configuration, settled
+from slipway.build.decide import changed_settings, decide, previous_layers
 from slipway.build.layers import clamp_for, layer_specs
 from slipway.build.model import Action, Options, Plan, Result
 from slipway.build.resolve import Inputs, resolve
@@ -112,6 +112,9 @@ def _plan(inputs: Inputs, store: Store, cache: FragmentCache, settings: Settings
         have_part=cache.has,
         previous=previous_layers(record),
         no_cache=options.no_cache,
+        settings=changed_settings(
+            record.get("config") if record else None, configuration(inputs, [], 0)["config"]
+        ),
     )
     if inputs.image:
         kept = Action("keep", inputs.image.name, f"{len(inputs.image.layers)} layers of the base image")
@@ -164,7 +167,7 @@ def _tagged(store: Store, tag: str) -> Descriptor | None:
     return next((d for d in store.images() if d.name == tag), None) if tag else None
 
 
-def _record_of(store: Store, image: Descriptor, platform: str) -> dict[str, object] | None:
+def _record_of(store: Store, image: Descriptor, platform: str) -> dict[str, Any] | None:
     if image.media_type == INDEX_TYPE:
         children = [Descriptor.from_json(d) for d in store.read_json(image.digest)["manifests"]]
         image = next((d for d in children if d.platform == platform), image)

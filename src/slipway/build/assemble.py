@@ -48,6 +48,20 @@ def settled(inputs: Inputs, settings: Settings, cache: FragmentCache) -> tuple[D
     return {k: tuple(v) for k, v in data["drops"].items()}, tuple(data["overlaps"])
 
 
+def configuration(inputs: Inputs, layers: Sequence[tuple[str, str]], created: int) -> dict[str, Any]:
+    """The image configuration for these inputs; `layers` are (name, DiffID) above the base image's."""
+    base = inputs.image
+    return config.image_config(
+        inputs.recipe,
+        inputs.platform,
+        layers,
+        created=created,
+        base=base.config if base else None,
+        venv=inputs.python is not None,
+        shell=base.shell if base else "bash" if inputs.debian else "",
+    )
+
+
 class Builder:
     def __init__(
         self,
@@ -194,15 +208,8 @@ class Builder:
             created = max(created, config.seconds(base.config.get("created")))
         if self.options.epoch is not None:
             created = self.options.epoch
-        image = config.image_config(
-            inputs.recipe,
-            inputs.platform,
-            [(layer.name, r["diff_id"]) for layer, r in zip(layers, records, strict=True)],
-            created=created,
-            base=base.config if base else None,
-            venv=inputs.python is not None,
-            shell=base.shell if base else "bash" if inputs.debian else "",
-        )
+        named = [(layer.name, r["diff_id"]) for layer, r in zip(layers, records, strict=True)]
+        image = configuration(inputs, named, created)
         descriptor = self.store.put(canonical(image), CONFIG_TYPE)
         blobs = [Descriptor(r["media_type"], Digest(r["digest"]), r["size"]) for r in records]
         annotations = {"org.opencontainers.image.created": config.iso_time(created)}
@@ -243,6 +250,7 @@ class Builder:
             manifest.digest,
             {
                 "platform": str(self.inputs.platform),
+                "config": configuration(self.inputs, [], 0)["config"],
                 "layers": [
                     {
                         "name": layer.name,

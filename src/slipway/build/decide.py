@@ -44,8 +44,12 @@ def decide(
     have_part: Callable[[str], bool],
     previous: Mapping[str, Previous] | None,
     no_cache: bool = False,
+    settings: Sequence[str] = (),
 ) -> tuple[Action, ...]:
-    """One action a layer, in order, then one for each layer of the last image that is no longer wanted."""
+    """One action a layer, in order, then one for each layer of the last image that is no longer wanted.
+
+    `settings` names what differs in the image configuration; it is one more action when there is anything.
+    """
     actions = []
     for layer in layers:
         before = previous.get(layer.name) if previous is not None else None
@@ -72,7 +76,16 @@ def decide(
     actions.extend(
         Action("drop", name, "no longer in the recipe") for name in previous or () if name not in wanted
     )
+    if settings:
+        actions.append(Action("configure", "configuration", f"{', '.join(settings)} changed"))
     return tuple(actions)
+
+
+def changed_settings(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields of an image configuration (`Env`, `Cmd`, …) that differ; none when there is nothing to compare with."""
+    if before is None:
+        return ()
+    return tuple(sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name)))
 
 
 def differences(before: Sequence[Part], after: Sequence[Part]) -> tuple[str, ...]:

@@ -55,11 +55,11 @@ class Action:
     """One thing a build will do, or need not do, and why.
 
     `kind` is `reuse` (the layer is in the store), `assemble` (it is put together from fragments), `keep` (it comes with
-    the base image) or `drop` (the last image had it, this one does not). `changes` tells part by part what differs from the image that has the tag now; `new_parts` counts fragments that
+    the base image) `drop` (the last image had it, this one does not) or `configure` (settings of the image itself change). `changes` tells part by part what differs from the image that has the tag now; `new_parts` counts fragments that
     must be made first.
     """
 
-    kind: Literal["reuse", "assemble", "keep", "drop"]
+    kind: Literal["reuse", "assemble", "keep", "drop", "configure"]
     layer: str
     reason: str
     changes: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from slipway.cli.text import Paint
 
 MOST_CHANGES = 12  # lines of changes per layer, unless more is asked for
-_COLOURS = {"reuse": "green", "assemble": "yellow", "keep": "green", "drop": "red"}
+_COLOURS = {"reuse": "green", "assemble": "yellow", "keep": "green", "drop": "red", "configure": "yellow"}
 _DONE = {"reuse": "reused", "assemble": "assembled", "keep": "from base"}
 
 

@@ -6,6 +6,7 @@ Nothing is executed and nothing touches the disk but the fragment itself.
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +36,8 @@ _MOST_ENTRIES: Final = 1_000_000
 _MOST_BYTES: Final = 16 << 30
 _RATIO: Final = 100  # unpacked to packed; the packages of a base system reach 9
 _SLACK: Final = 64 << 20
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_INFO: Final = "var/lib/dpkg/info/"
 _DEEPEST: Final = 100  # parts of a path
 _IN_MEMORY: Final = 8 << 20
 
@@ -125,6 +128,10 @@ class _Filling:
     def _entry(self, entry: Entry, content: bytes | Iterator[bytes]) -> None:
         if entry.path.count("/") >= _DEEPEST:
             raise InputError(f"{self._what} holds a path that is absurdly deep: {entry.path[:80]}…")
+        if _CONTROL.search(entry.path):  # dpkg's lists have a path a line
+            raise InputError(f"{self._what} holds a path with control characters: {entry.path[:80]!r}")
+        if entry.path.startswith(_INFO) and entry.kind != "dir":
+            raise InputError(f"{self._what} holds a file of dpkg's own database: {entry.path}")
         path = place(entry.path, entry.kind)
         mtime = entry.mtime if self._clamp is None else min(entry.mtime, self._clamp)
         moved = replace(entry, path=path, mtime=mtime)

@@ -107,8 +107,10 @@ class Fragment:
 class FragmentWriter:
     """Collects entries into a fragment's blob. Paths must be clean (`entry.clean_path`)."""
 
-    def __init__(self, file: IO[bytes], compression: compress.Compression) -> None:
+    def __init__(self, file: IO[bytes], compression: compress.Compression, what: str) -> None:
+        """`what` names the fragment in errors."""
         self._file = file
+        self._what = what
         self._compressor = compression.compressor()
         self._hash = hashlib.sha256()
         self._pending: list[bytes] = []
@@ -124,7 +126,7 @@ class FragmentWriter:
         if entry.kind == "dir":
             raise ValueError("directories go to `directory`")
         if entry.path in self._seen:
-            raise InputError(f"the path {entry.path!r} comes twice")
+            raise InputError(f"{self._what}: the path {entry.path!r} comes twice")
         self._seen.add(entry.path)
         self._put(entry.header())
         sha256 = ""
@@ -136,7 +138,9 @@ class FragmentWriter:
                 digest.update(chunk)
                 self._put(chunk)
             if got != entry.size:
-                raise InputError(f"{entry.path}: {got} bytes where {entry.size} were announced")
+                raise InputError(
+                    f"{self._what}: {entry.path} has {got} bytes where {entry.size} were announced"
+                )
             self._put(padding(got))
             sha256 = digest.hexdigest()
         self.rows.append(entry.pack(sha256))
@@ -225,7 +229,7 @@ class FragmentCache:
             return known
         index, blob = self._files(key)
         with atomic(blob) as file:
-            writer = FragmentWriter(file, self.compression)
+            writer = FragmentWriter(file, self.compression, component.name)
             extra = fill(writer) or {}
             digest = writer.finish()
         with atomic(index) as file:
