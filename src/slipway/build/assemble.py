@@ -100,7 +100,14 @@ class Builder:
                 action = "assemble"
             records.append(record)
             results.append(
-                LayerResult(layer.name, action, record["digest"], record["size"], record["raw_size"])
+                LayerResult(
+                    layer.name,
+                    action,
+                    record["digest"],
+                    record["size"],
+                    record["raw_size"],
+                    str(self.inputs.platform),
+                )
             )
         manifest, image_id = self._write(layers, records)
         uncovered = tuple(line for r in records for line in r["uncovered"])

@@ -93,13 +93,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """A layer of a finished image; sizes in bytes, `raw_size` uncompressed."""
+    """A layer of a finished image; sizes in bytes, `raw_size` uncompressed. `platform` is `os/arch`."""
 
     name: str
     action: str
     digest: str
     size: int
     raw_size: int
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,10 @@ def _changes(action: Action, paint: Paint, *, verbose: bool) -> list[str]:
 
 def result(done: Result, paint: Paint) -> str:
     """The layers of the image and what became of each, then what a reader should know about it."""
+    several = len({layer.platform for layer in done.layers}) > 1
     rows = [
         (
-            printable(layer.name),
+            printable(f"{layer.platform} {layer.name}" if several else layer.name),
             paint(_DONE.get(layer.action, layer.action), _COLOURS.get(layer.action, "dim")),
             size(layer.size),
             size(layer.raw_size),
