@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 _DOCKER = ("docker.io", "containerd", "runc", "iptables", "iproute2")
 _LATE = ("net", "docker", "slow")
+
+
+def pytest_configure() -> None:
+    # whoever starts the tests in the background has interrupts ignored, and so would have the programs under test
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

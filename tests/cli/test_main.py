@@ -145,9 +145,12 @@ def test_ctrl_c_is_one_line_and_130(home, recipe):
     os.mkfifo(fifo)
     with subprocess.Popen(command("build", str(fifo)), stderr=subprocess.PIPE, text=True) as process:
         handle = os.open(fifo, os.O_WRONLY)  # returns when the recipe is being read
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
-        os.close(handle)
+        try:
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()  # without effect on one that has ended; a hanging one must not hold up the rest
+            os.close(handle)
     assert process.returncode == 130
     assert said == "interrupted\n"
 
