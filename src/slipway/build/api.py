@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform as host
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from slipway.oci import compress
 from slipway.oci.digest import canonical
 from slipway.oci.fragment import FragmentCache
 from slipway.oci.store import INDEX_TYPE, Descriptor, Store
+from slipway.recipe.checks import PLATFORMS
 from slipway.recipe.model import Platform, Recipe
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from slipway.build.model import LayerSpec
     from slipway.events import Reporter
     from slipway.settings import Settings
-
-_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 def plan(
@@ -84,10 +82,12 @@ def full_tag(tag: str) -> str:
 
 def host_platform() -> Platform:
     """This machine's platform; `UsageError` when images cannot be built for it."""
-    machine = host.machine()
-    if machine not in _MACHINES:
-        raise UsageError(f"no default platform for a {machine} machine", hint="name one with `platforms:`")
-    return Platform(_MACHINES[machine])
+    from slipway.oci.reader import this_machine
+
+    name = this_machine()
+    if name not in PLATFORMS:
+        raise UsageError(f"no default platform for a {name} machine", hint="name one with `platforms:`")
+    return Platform(PLATFORMS[name])
 
 
 def _platforms(recipe: Recipe) -> tuple[Platform, ...]:
@@ -168,9 +168,9 @@ def _tagged(store: Store, tag: str) -> Descriptor | None:
 
 
 def _record_of(store: Store, image: Descriptor, platform: str) -> dict[str, Any] | None:
-    if image.media_type == INDEX_TYPE:
-        children = [Descriptor.from_json(d) for d in store.read_json(image.digest)["manifests"]]
-        image = next((d for d in children if d.platform == platform), image)
+    from slipway.oci.reader import manifests
+
+    image = next((d for d in manifests(store, image) if d.platform == platform), image)
     return store.build_record(image.digest)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -135,21 +134,6 @@ def clean_path(raw: str, *, what: str = "archive") -> str:
     if ".." in parts:
         raise InputError(f"{what} holds a path that leaves its root: {raw!r}")
     return "/".join(parts)
-
-
-def kind_of_mode(mode: int) -> Kind:
-    """The kind for an `st_mode`; `ValueError` for sockets and the like."""
-    for test, kind in (
-        (stat.S_ISREG, "file"),
-        (stat.S_ISDIR, "dir"),
-        (stat.S_ISLNK, "symlink"),
-        (stat.S_ISCHR, "char"),
-        (stat.S_ISBLK, "block"),
-        (stat.S_ISFIFO, "fifo"),
-    ):
-        if test(mode):
-            return kind  # type: ignore[return-value]
-    raise ValueError(f"no tar entry for mode {mode:o}")
 
 
 def _split(name: bytes, pax: list[tuple[str, bytes]]) -> tuple[bytes, bytes]:
