@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -138,5 +139,10 @@ def test_credentials_do_not_leak() -> None:
     for text in (repr(SECRET), str(SECRET.public())):
         assert "hunter22" not in text
         assert "tok3n" not in text
-    assert SECRET.env()["UV_DEFAULT_INDEX"].startswith("https://joe:hunter22@")
+    configured = SECRET.configuration("https://other.example/simple", 60)
+    assert "hunter22" not in configured
+    assert "other.example" not in configured
+    assert tomllib.loads(configured)["index"][0]["url"] == "https://one.example:8443/simple"
+    login = {k: v for k, v in SECRET.env().items() if k.startswith("UV_INDEX_SLIPWAY0_")}
+    assert set(login.values()) == {"joe", "hunter22"}
     assert SECRET.arguments() == []

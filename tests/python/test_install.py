@@ -46,7 +46,7 @@ def environment(
     root = tmp_path_factory.mktemp("environment") / "pyats"
     prefix = str(root).lstrip("/")
     cache = FragmentCache(shared_settings.cache / "fragments", compress.get("gzip"))
-    wheels = fetch(resolution, shared_settings, Reporter())
+    wheels = dict(fetch(resolution, shared_settings, Reporter()))
     fragments = [
         wheel_fragment(
             cache, wheels[d.name], d, host, prefix=prefix, requested=d.name in resolution.requested

@@ -161,11 +161,11 @@ def test_archive_by_url(wheels: Path, settings: Settings, target: PythonTarget) 
 
 def test_fetched(wheels: Path, settings: Settings, target: PythonTarget) -> None:
     found = resolve(wheels, settings, target, "app")
-    paths = fetch(found, settings, Reporter(), pip_config=config(wheels))
+    paths = dict(fetch(found, settings, Reporter(), pip_config=config(wheels)))
     assert {name: path.read_bytes() for name, path in paths.items()} == {
         d.name: (wheels / d.filename).read_bytes() for d in found.dists
     }
-    assert set(fetch(found, settings, Reporter(), only=("lib",))) == {"lib"}
+    assert [name for name, _ in fetch(found, settings, Reporter(), only=("lib",))] == ["lib"]
 
 
 class Server(ThreadingHTTPServer):
@@ -174,6 +174,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, wheels: Path) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.wheels = wheels
+        self.asked: list[str] = []
 
     @property
     def address(self) -> str:
@@ -187,6 +188,7 @@ class Handler(BaseHTTPRequestHandler):
         login = base64.b64encode(b"joe:hunter22").decode()
         if self.headers.get("Authorization") != f"Basic {login}":
             return self.answer(401, b"")
+        self.server.asked.append(self.path)
         name = self.path.strip("/").rpartition("/")[2]
         if name.endswith(".whl"):
             return self.answer(200, (self.server.wheels / name).read_bytes())
@@ -232,7 +234,7 @@ def test_login_is_used_and_never_kept(
     reporter = Reporter(events.append)
     found = resolve_python(wanted("app"), target, settings, reporter, pip_config=pip_config)
     assert found.dists[0].url == f"http://{server.address}/f/app-2.0-py3-none-any.whl"
-    paths = fetch(found, settings, reporter, pip_config=pip_config)
+    paths = dict(fetch(found, settings, reporter, pip_config=pip_config))
     assert len(paths) == 3
     with pytest.raises(ResolveError) as caught:
         resolve_python(wanted("app==9"), target, settings, reporter, pip_config=pip_config)
@@ -240,6 +242,27 @@ def test_login_is_used_and_never_kept(
     kept = [p.read_bytes() for p in settings.cache.rglob("*") if p.is_file()]
     assert not any("hunter22" in text for text in said)
     assert not any(b"hunter22" in data for data in kept)
+
+
+def test_index_is_asked_for_what_is_new_only(
+    server: Server, settings: Settings, target: PythonTarget, tmp_path: Path
+) -> None:
+    """Whatever the index says of its answers' age: ours is the rule."""
+    settings = settings.with_(cache=tmp_path / "own")
+    pip_config = f"[global]\nindex-url = http://joe:hunter22@{server.address}/simple\n"
+
+    def ask(text: str, *, refresh: bool = False) -> set[str]:
+        server.asked.clear()
+        resolve_python(
+            wanted(text), target, settings, Reporter(), pip_config=pip_config, refresh=refresh, fetch=True
+        )
+        return {path for path in server.asked if path.startswith("/simple/")}
+
+    assert {"/simple/lib/", "/simple/pip/"} <= ask("lib")
+    assert ask("app") == {"/simple/app/"}
+    assert ask("app", refresh=True) == {"/simple/app/", "/simple/lib/", "/simple/pip/"}
+    settings = settings.with_(max_age=0)
+    assert ask("app") == {"/simple/app/", "/simple/lib/", "/simple/pip/"}
 
 
 def test_login_is_missing(server: Server, settings: Settings, target: PythonTarget) -> None:

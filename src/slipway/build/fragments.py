@@ -15,7 +15,7 @@ from slipway.python.venv import venv_fragment
 from slipway.python.wheel import wheel_fragment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from slipway.build.resolve import Inputs
@@ -51,7 +51,8 @@ class Workshop:
             paths = download_all(items, self.settings, self.reporter, what="Debian packages")
         self._convert(
             "packages to fragments",
-            list(zip(missing, paths, strict=True)),
+            zip(missing, paths, strict=True),
+            len(missing),
             lambda pair: deb_fragment(self.cache, pair[0], pair[1], clamp=clamp),
         )
         return [self._get(key) for key in keys]
@@ -68,23 +69,18 @@ class Workshop:
             return [self._get(key) for key in keys]
         from slipway.python.fetch import fetch
 
-        paths = fetch(
-            python,
-            self.settings,
-            self.reporter,
-            pip_config=recipe.pip_config,
-            only={d.name for d in missing},
-        )
+        by_name = {d.name: d for d in missing}
         self._convert(
             "wheels to fragments",
-            missing,
-            lambda d: wheel_fragment(
+            fetch(python, self.settings, self.reporter, pip_config=recipe.pip_config, only=by_name.keys()),
+            len(missing),
+            lambda wheel: wheel_fragment(
                 self.cache,
-                paths[d.name],
-                d,
+                wheel[1],
+                by_name[wheel[0]],
                 target,
                 prefix=recipe.workspace.strip("/"),
-                requested=d.name in python.requested,
+                requested=wheel[0] in python.requested,
             ),
         )
         return [self._get(key) for key in keys]
@@ -108,19 +104,21 @@ class Workshop:
             raise StoreError("a fragment left the cache while it was in use", hint="build again")
         return fragment
 
-    def _convert(self, what: str, items: Sequence[T], convert: Callable[[T], Fragment]) -> None:
-        """Convert on all cores; the first error stops the rest."""
-        if not items:
+    def _convert(self, what: str, items: Iterable[T], total: int, convert: Callable[[T], Fragment]) -> None:
+        """Convert on all cores, each item as soon as it comes; the first error stops the rest."""
+        if not total:
             return
         with (
-            self.reporter.step(what, total=len(items)) as step,
+            self.reporter.step(what, total=total) as step,
             ThreadPoolExecutor(os.cpu_count() or 1) as pool,
         ):
-            pending = [pool.submit(convert, item) for item in items]
+            pending = []
             try:
+                for item in items:
+                    pending.append(pool.submit(convert, item))
+                    pending[-1].add_done_callback(lambda _: step.advance())
                 for done in as_completed(pending):
                     done.result()
-                    step.advance()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

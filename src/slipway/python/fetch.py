@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
 from slipway.python import index as indexes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from slipway.events import Reporter
@@ -26,8 +26,8 @@ def fetch(
     *,
     pip_config: str = "",
     only: Collection[str] | None = None,
-) -> dict[str, Path]:
-    """Wheel files by canonical name, for all of the resolution or `only` some names.
+) -> Iterator[tuple[str, Path]]:
+    """Canonical name and wheel file of each of the resolution, or `only` some names; what is ready first comes first.
 
     `FetchError`, `VerifyError` as `slipway.inputs.download` has them; `ToolError` and `NotYetError` for source
     distributions that cannot be built here.
@@ -36,30 +36,27 @@ def fetch(
     wanted = [d for d in resolution.dists if only is None or d.name in only]
     wheels = [d for d in wanted if not d.sdist]
     sources = [d for d in wanted if d.sdist]
-    with ThreadPoolExecutor(1) as pool:
-        built = pool.submit(_build, sources, index, settings, reporter)
-        found = dict(zip((d.name for d in wheels), _download(wheels, index, settings, reporter), strict=True))
-        found |= built.result()
-    return found
+    with ThreadPoolExecutor(min(_BUILDS, settings.threads)) as pool:
+        try:
+            built = {pool.submit(_build, dist, index, settings, reporter): dist for dist in sources}
+            yield from zip((d.name for d in wheels), download(wheels, index, settings, reporter), strict=True)
+            for done in as_completed(built):
+                yield built[done].name, done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-def _download(dists: Sequence[Dist], index: Index, settings: Settings, reporter: Reporter) -> list[Path]:
+def download(dists: Sequence[Dist], index: Index, settings: Settings, reporter: Reporter) -> list[Path]:
+    """The files of `dists`, in their order."""
     from slipway.inputs.download import Download, download_all
 
     items = [Download(index.with_credentials(d.url), d.sha256, d.size, d.filename) for d in dists]
     return download_all(items, settings, reporter, what="download Python packages")
 
 
-def _build(dists: Sequence[Dist], index: Index, settings: Settings, reporter: Reporter) -> dict[str, Path]:
-    if not dists:
-        return {}
+def _build(dist: Dist, index: Index, settings: Settings, reporter: Reporter) -> Path:
     from slipway.python.sdist import build_pure_wheel
 
-    archives = _download(dists, index, settings, reporter)
-    with ThreadPoolExecutor(min(_BUILDS, settings.threads)) as pool:
-        built = pool.map(
-            lambda dist, archive: build_pure_wheel(archive, dist, settings, reporter, index=index),
-            dists,
-            archives,
-        )
-        return {dist.name: wheel for dist, wheel in zip(dists, built, strict=True)}
+    (archive,) = download([dist], index, settings, reporter)
+    return build_pure_wheel(archive, dist, settings, reporter, index=index)

@@ -2,12 +2,14 @@
 
 The first of these that names a place is taken whole: the setting `python_index`, the recipe's `pip-config`, this
 machine (pip's configuration, and over it uv's own variables). When none does, uv's default is left alone.
-Addresses of indexes may hold credentials. They go to uv in environment variables (an argument list is
-public on a machine) and to the downloader in the URL; everything that is kept or shown goes through `scrub`.
+Addresses of indexes may hold credentials. They go to uv in environment variables (argument lists are public on a
+machine, files outlive a killed process) and to the downloader in the URL; everything that is kept or shown goes
+through `scrub`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -42,11 +44,30 @@ class Index:
     trusted: tuple[str, ...] = ()
     cert: str = ""
 
+    def configuration(self, default: str, max_age: int) -> str:
+        """The text of the uv.toml that names the indexes; `default` is uv's own, for when none is configured.
+
+        Many indexes forbid to keep their answers, so that each run would ask for all of them again. `max_age`
+        (seconds) is kept with the answers instead, as for everything else that is asked; 0 says nothing of it.
+        Files of an index never change.
+        """
+        control = f'cache-control = {{ api = "max-age={max_age}", files = "max-age=31536000, immutable" }}\n'
+        first = [] if self.no_index else [self.default or default]
+        return "".join(
+            f"[[index]]\nname = {_quoted(_name(n))}\nurl = {_quoted(_without_login(url)[0])}\n"
+            f"default = {'true' if n == 0 else 'false'}\n{control if max_age else ''}"
+            for n, url in enumerate([*first, *self.extra], start=1 - len(first))
+            if url
+        )
+
     def env(self) -> dict[str, str]:
-        """The environment variables that tell uv."""
-        out = {
-            "UV_DEFAULT_INDEX": self.default,
-            "UV_INDEX": " ".join(self.extra),
+        """The environment variables that tell uv what its configuration file does not."""
+        logins = {}
+        for n, url in enumerate([self.default, *self.extra]):
+            user, password = _without_login(url)[1]
+            logins[f"UV_INDEX_{_name(n).upper()}_USERNAME"] = user
+            logins[f"UV_INDEX_{_name(n).upper()}_PASSWORD"] = password
+        out = logins | {
             # pip's rule: all indexes are equal, the best version wins. Under it uv takes an index that refuses
             # the login for an empty one, so it is set only where there is a choice.
             "UV_INDEX_STRATEGY": "unsafe-best-match" if self.extra else "",
@@ -95,6 +116,25 @@ class Index:
 def scrub_url(text: str) -> str:
     """`text` (a URL, or one with URLs in it) without user names and passwords."""
     return _USERINFO.sub("", text)
+
+
+def _name(number: int) -> str:
+    return f"slipway{number}"
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML, whose escapes are those of JSON."""
+    return json.dumps(text)
+
+
+def _without_login(url: str) -> tuple[str, tuple[str, str]]:
+    """`url` without its user and password, and these two (decoded; empty where there are none)."""
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, ("", "")
+    user, _, password = login.partition(":")
+    return parts._replace(netloc=host).geturl(), (unquote(user), unquote(password))
 
 
 def load(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,12 @@ def resolve_python(
     *,
     pip_config: str = "",
     refresh: bool = False,
+    fetch: bool = False,
     now: float | None = None,
 ) -> PythonResolution:
     """Exact distributions for `requirements` on `target`; `pip_config` is the text of the recipe's pip.conf.
 
+    With `fetch` they are also downloaded where the index does not say how large they are: asking takes as long.
     The answer is remembered for `settings.max_age` seconds; `refresh` asks anew, `now` is the time in seconds since 1970.
     `RecipeError` for lines that are not requirements, `ResolveError` when nothing satisfies them, `FetchError`
     when the index cannot be read, `NotYetError` for what is valid but not from an index or archive.
@@ -56,6 +59,7 @@ def resolve_python(
     with reporter.step("resolve Python packages", f"{len(lines)} requested") as step:
         found = _ask(requirements, target, settings, reporter, index, refresh=refresh)
         step.detail = f"{len(found.dists)} packages"
+    found = replace(found, dists=_sized(found.dists, settings, reporter, index, fetch=fetch))
     write_json(memory, {"time": now, "resolution": found.as_dict()})
     return found
 
@@ -89,10 +93,10 @@ def _ask(
             *("--python-platform", tags.uv_platform(target)),
             *("--format", "pylock.toml"),
             "--no-header",
-            *(["--refresh"] if refresh else []),
         ],
         index,
         settings,
+        refresh=refresh,
         stdin="\n".join(lines).encode(),
     )
     stderr = index.scrub(done.stderr.decode(errors="replace"))
@@ -101,19 +105,32 @@ def _ask(
     for text in explain.warnings(stderr):
         reporter.warn(text)
     lock = indexes.scrub_url(done.stdout.decode())
-    dists = _sized(pylock.choose(lock, target), settings, index)
-    return PythonResolution(dists, tuple(sorted({*named, SEED})), lock)
+    return PythonResolution(pylock.choose(lock, target), tuple(sorted({*named, SEED})), lock)
 
 
-def _sized(dists: Sequence[Dist], settings: Settings, index: Index) -> tuple[Dist, ...]:
+def _sized(
+    dists: Sequence[Dist], settings: Settings, reporter: Reporter, index: Index, *, fetch: bool
+) -> tuple[Dist, ...]:
     """With the sizes that the index did not tell: layers are split by them."""
-    unknown = [d.url for d in dists if not d.size]
-    if not unknown:
-        return tuple(dists)
-    from slipway.inputs.sizes import sizes
+    from slipway.inputs.download import path_of
 
-    found = dict(zip(unknown, sizes([index.with_credentials(u) for u in unknown], settings), strict=True))
-    return tuple(replace(d, size=d.size or found[d.url]) for d in dists)
+    found: dict[str, int] = {}
+    unknown = [d for d in dists if not d.size]
+    for dist in unknown:
+        with suppress(FileNotFoundError):
+            found[dist.sha256] = path_of(dist.sha256, settings).stat().st_size
+    unknown = [d for d in unknown if d.sha256 not in found]
+    if unknown and fetch:
+        from slipway.python.fetch import download
+
+        paths = download(unknown, index, settings, reporter)
+        found |= {d.sha256: path.stat().st_size for d, path in zip(unknown, paths, strict=True)}
+    elif unknown:
+        from slipway.inputs.sizes import sizes
+
+        answers = sizes([index.with_credentials(d.url) for d in unknown], settings)
+        found |= {d.sha256: size for d, size in zip(unknown, answers, strict=True)}
+    return tuple(replace(d, size=d.size or found[d.sha256]) for d in dists)
 
 
 def _parse(

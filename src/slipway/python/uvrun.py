@@ -55,11 +55,15 @@ def run(
     index: Index,
     settings: Settings,
     *,
+    refresh: bool = False,
     stdin: bytes | None = None,
     extra_env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run `uv ARGUMENTS` with this Python as the one that builds; statuses 1 and 2 are left to the caller."""
+    """Run `uv ARGUMENTS` with this Python as the one that builds; statuses 1 and 2 are left to the caller.
+
+    With `refresh` no answer of an index is used again.
+    """
     cache = settings.cache / "uv"
     with disk(cache):
         cache.mkdir(parents=True, exist_ok=True)
@@ -69,17 +73,33 @@ def run(
         "NO_COLOR": "1",
         "UV_CACHE_DIR": str(cache),
         "UV_HTTP_TIMEOUT": str(max(1, round(settings.timeout))),
-        "UV_NO_CONFIG": "1",
         "UV_NO_PROGRESS": "1",
         "UV_PYTHON_DOWNLOADS": "never",
     }
-    with tempfile.TemporaryDirectory(
-        prefix="slipway-uv-"
-    ) as nowhere:  # where no project lies that uv would heed
+    # a place where no project lies that uv would heed, and a file without which it would look for others
+    with tempfile.TemporaryDirectory(prefix="slipway-uv-") as nowhere:
+        config = Path(nowhere, "uv.toml")
+        default = "" if index.default or index.no_index else _default_index(env, nowhere)
+        max_age = 0 if refresh else settings.max_age
+        config.write_text(index.configuration(default, max_age))
+        chosen = ("--config-file", config, "--python", sys.executable)
+        again = [] if max_age else ["--refresh"]
         return proc.run(
-            [binary(), *arguments, "--python", sys.executable, *index.arguments()],
+            [binary(), *arguments, *again, *chosen, *index.arguments()],
             env=env | index.env() | dict(extra_env or {}),
             stdin=stdin,
             cwd=cwd or Path(nowhere),
             ok=(0, 1, 2),
         )
+
+
+def _default_index(env: Mapping[str, str], nowhere: str) -> str:
+    """The index that uv asks when none is configured; it writes it into what it compiles of nothing."""
+    quiet = ("--emit-index-url", "--no-header", "--no-config", "--quiet", "--offline")
+    done = proc.run(
+        [binary(), "pip", "compile", "-", *quiet, "--python", sys.executable],
+        env=env,
+        stdin=b"",
+        cwd=Path(nowhere),
+    )
+    return done.stdout.decode().strip().removeprefix("--index-url").strip()
