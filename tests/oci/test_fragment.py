@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,19 @@ def test_contents_can_be_read_back(cache: FragmentCache) -> None:
     made = small(cache, a=b"alpha", b=b"beta" * 1000)
     assert made.read("usr/bin/b", "nope") == {"usr/bin/b": b"beta" * 1000}
     assert [data for _, data in made.members()] == [b"alpha", b"beta" * 1000, b""]
+
+
+def test_bytes_do_not_depend_on_how_the_content_comes_in(cache: FragmentCache) -> None:
+    content = bytes(random.Random(3).choices(b"abcdefgh", k=5 * compress.CHUNK // 2))
+    entry = Entry("big", "file", 0o644, size=len(content))
+    made = set()
+    for piece in (len(content), compress.CHUNK, 289, 65537):
+        pieces = [content[at : at + piece] for at in range(0, len(content), piece)]
+        with (cache.root / "blob").open("wb") as file:
+            writer = FragmentWriter(file, cache.compression, "pieces")
+            writer.add(entry, pieces)
+            made.add(writer.finish())
+    assert len(made) == 1
 
 
 def test_made_once(cache: FragmentCache) -> None:

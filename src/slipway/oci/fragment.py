@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class FragmentWriter:
             self.dir_rows.append(Entry(path, "dir", mode, uid, gid, mtime=mtime).pack())
 
     def finish(self) -> Digest:
-        self._flush()
+        self._out(self._compressor.compress(b"".join(self._pending)))
         self._out(self._compressor.flush())
         return Digest("sha256:" + self._hash.hexdigest())
 
@@ -173,11 +173,14 @@ class FragmentWriter:
                 self._flush()
 
     def _flush(self) -> None:
-        # one large piece at a time: small calls into the compressor cost more than the compression
-        if self._pending:
-            self._out(self._compressor.compress(b"".join(self._pending)))
-            self._pending.clear()
-            self._pending_size = 0
+        # Large pieces: small calls into the compressor cost more than the compression. And always equal ones: what
+        # comes out depends on where the pieces end, and must not depend on how the content happened to come in.
+        pending = memoryview(b"".join(self._pending))
+        whole = len(pending) - len(pending) % compress.CHUNK
+        for start in range(0, whole, compress.CHUNK):
+            self._out(self._compressor.compress(pending[start : start + compress.CHUNK]))
+        self._pending = [bytes(pending[whole:])]
+        self._pending_size = len(pending) - whole
 
     def _out(self, data: bytes) -> None:
         self._hash.update(data)
