@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import shutil
 import ssl
 import threading
 import time
@@ -10,11 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from slipway import net_trust
 from slipway.errors import FetchError
 from slipway.inputs.download import fetch_bytes
-from slipway.net import Client, TransientError, redact
+from slipway.net import Body, Client, TransientError, redact
 from tests.inputs.conftest import _plain_network, server, settings
 from tests.inputs.server import Server, cut, hang, redirect, status
+from tests.registry.faults import FaultRegistry, cut_upload, fault_registry
+from tests.registry.faults import status as moved
+from tests.registry.real import make_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -392,3 +397,197 @@ def gzipped() -> Callable[[bytes], bytes]:
     import gzip
 
     return lambda data: gzip.compress(data, mtime=0)
+
+
+def test_small_bodies_that_nobody_reads_do_not_cost_the_connection(client: Client, server: Server) -> None:
+    ports = set()
+    server.add("/x", b"some words")
+    server.add("/moved", faults=[redirect("/x")] * 4)
+    for path in ("/x", "/none", "/moved") * 3:
+        with client.request("GET", server.url(path), ok=None) as answer:
+            ports.add(answer._response.extensions["network_stream"].get_extra_info("client_addr"))
+    assert len(ports) == 1
+
+
+def test_read_has_an_end(client: Client, server: Server) -> None:
+    server.add("/x", b"hello")
+    with client.get(server.url("/x")) as answer:
+        assert answer.read(5) == b"hello"
+    with client.get(server.url("/x")) as answer, pytest.raises(FetchError, match="more than the 4 bytes"):
+        answer.read(4)
+
+
+def test_the_status_of_an_error(client: Client, server: Server) -> None:
+    server.add("/x", faults=[status(503)])
+    for path, code in (("/none", 404), ("/x", 503)):
+        with pytest.raises(FetchError) as caught, client.get(server.url(path)):
+            pass
+        assert caught.value.status == code
+    with pytest.raises(FetchError) as caught, client.get("http://127.0.0.1:1/"):
+        pass
+    assert caught.value.status is None
+
+
+def test_offline(settings: Settings, server: Server) -> None:
+    server.add("/x", b"hello")
+    with (
+        Client(settings.with_(offline=True)) as client,
+        pytest.raises(FetchError, match="no network") as caught,
+    ):
+        body(client, server.url("/x?token=secret"))
+    assert server.url("/x") in caught.value.brief
+    assert "secret" not in caught.value.brief
+    assert not isinstance(caught.value, TransientError)
+    assert server.requests == []
+
+
+def test_no_proxy_to_this_machine(
+    settings: Settings, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.add("/x", b"hello")
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with Client(settings) as client:
+        assert body(client, server.url("/x")) == b"hello"
+        assert body(client, server.url("/x").replace("127.0.0.1", "localhost")) == b"hello"
+
+
+def test_no_netrc(
+    settings: Settings, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server.add("/x", b"hello")
+    with Client(settings, netrc=False) as client:
+        body(client, server.url("/x"))
+    assert "Authorization" not in server.asked("/x")[0]
+
+
+def test_a_server_without_tls(client: Client, server: Server, naps: Naps) -> None:
+    with pytest.raises(FetchError, match="does not speak TLS") as caught:
+        body(client, server.url("/x").replace("http:", "https:"))
+    assert "--plain-http" in caught.value.hint
+    assert naps == []
+
+
+# -- sending ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def registry() -> Iterator[FaultRegistry]:
+    with fault_registry() as registry:
+        registry.uploads["1"] = registry.uploads["2"] = b""
+        yield registry
+
+
+UPLOAD = "/v2/a/blobs/uploads/"
+
+
+def test_a_body_is_sent_with_its_length(client: Client, registry: FaultRegistry) -> None:
+    made = Body(lambda: (bytes([n]) for n in range(200)), 200)
+    with client.request("PATCH", registry.url(f"{UPLOAD}1"), body=made, ok=(202,)) as answer:
+        assert answer.headers["range"] == "0-199"
+    (seen,) = registry.seen
+    assert seen.headers["Content-Length"] == "200"
+    assert "Transfer-Encoding" not in seen.headers
+    assert registry.uploads["1"] == bytes(range(200))
+
+
+@pytest.mark.parametrize("code", [307, 308])
+def test_a_body_is_made_again_for_a_redirect(client: Client, registry: FaultRegistry, code: int) -> None:
+    registry.fault("PATCH", f"{UPLOAD}1", moved(code, Location=f"{UPLOAD}2"))
+    with client.request("PATCH", registry.url(f"{UPLOAD}1"), body=Body.of(b"hello"), ok=(202,)):
+        pass
+    assert registry.uploads == {"1": b"", "2": b"hello"}
+
+
+@pytest.mark.parametrize("code", [301, 302, 303])
+def test_a_redirect_that_would_lose_the_body_is_refused(
+    client: Client, registry: FaultRegistry, code: int
+) -> None:
+    registry.fault("PATCH", f"{UPLOAD}1", moved(code, Location=f"{UPLOAD}2"))
+    with (
+        pytest.raises(FetchError, match=f"cannot send to .*{code}"),
+        client.request("PATCH", registry.url(f"{UPLOAD}1"), body=Body.of(b"hello"), ok=(202,)),
+    ):
+        pass
+    assert len(registry.seen) == 1
+
+
+def test_no_redirects_at_all(client: Client, registry: FaultRegistry) -> None:
+    registry.fault("POST", UPLOAD, moved(307, Location=UPLOAD))
+    with (
+        pytest.raises(FetchError, match="more than 0 redirects"),
+        client.request("POST", registry.url(UPLOAD), body=Body.of(b"secret"), redirects=0),
+    ):
+        pass
+    assert len(registry.seen) == 1
+
+
+@pytest.mark.parametrize(("method", "words"), [("HEAD", "look at"), ("PUT", "send to"), ("POST", "send to")])
+def test_errors_have_the_right_verb(client: Client, method: str, words: str) -> None:
+    with (
+        pytest.raises(TransientError, match=f"cannot {words} http://127.0.0.1:1/x"),
+        client.request(method, "http://127.0.0.1:1/x"),
+    ):
+        pass
+
+
+def test_a_cut_while_sending(client: Client, registry: FaultRegistry, naps: Naps) -> None:
+    registry.fault("PATCH", UPLOAD, cut_upload(1000, keep=False))
+    url = registry.url(f"{UPLOAD}1")
+
+    def attempt() -> int:
+        with client.request("PATCH", url, body=Body.of(bytes(5_000_000)), ok=(202,)) as answer:
+            return answer.status
+
+    assert client.retry(attempt) == 202
+    assert len(naps) == 1
+    assert len(registry.uploads["1"]) == 5_000_000
+
+
+def test_a_longer_patience(settings: Settings, server: Server) -> None:
+    def slow(handler: object, resource: object) -> None:
+        time.sleep(0.3)
+        handler.serve(resource)  # type: ignore[attr-defined]
+
+    server.add("/x", b"hello", faults=[slow])
+    with (
+        Client(settings.with_(timeout=0.1)) as client,
+        client.request("GET", server.url("/x"), patience=5) as answer,
+    ):
+        assert answer.read(10) == b"hello"
+
+
+def test_own_certificates_are_shown(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The layout of Docker's directory, with a server that lets in only whom its authority signed."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.setattr(net_trust, "REGISTRY_CERTIFICATES", (str(tmp_path),))
+    make_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    context.load_verify_locations(tmp_path / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # refuses in the handshake, not after it
+    place = tmp_path / "r.example:5000"
+    place.mkdir()
+    shutil.copy(tmp_path / "ca.pem", place / "ca.crt")
+    assert net_trust.registry_certificates("r.example") == net_trust.Certificates()
+    trusted = net_trust.registry_certificates("r.example:5000")
+    assert trusted == net_trust.Certificates((str(place / "ca.crt"),))
+    shutil.copy(tmp_path / "server.pem", place / "client.cert")
+    shutil.copy(tmp_path / "server.key", place / "client.key")
+    known = net_trust.registry_certificates("r.example:5000")
+
+    secure = Server(context)
+    try:
+        secure.add("/x", b"hello")
+        with Client(settings, certificates=known) as client:
+            assert body(client, secure.url("/x")) == b"hello"
+        with Client(settings, certificates=trusted) as client, pytest.raises(FetchError):
+            client.request("GET", secure.url("/x")).__enter__()
+    finally:
+        secure.stop()

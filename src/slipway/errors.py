@@ -8,6 +8,7 @@
     │   └── VerifyError    bytes came but are not what was promised (hash, signature)
     ├── InputError         an input file is malformed or hostile (.deb, wheel, layer)
     ├── StoreError         the store, the cache or the disk failed
+    ├── LockError          the lock is missing, or does not fit the recipe or the files
     ├── ToolError          a program is missing or failed
     └── NotYetError        valid, but this release cannot do it
 
@@ -117,7 +118,21 @@ class ResolveError(SlipwayError):
 
 
 class FetchError(SlipwayError):
+    """`status` is the HTTP status that the server answered with, None when it was not about that."""
+
     code = "fetch"
+
+    def __init__(
+        self,
+        brief: str,
+        *,
+        details: str = "",
+        hint: str = "",
+        where: Where | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(brief, details=details, hint=hint, where=where)
+        self.status = status
 
 
 class VerifyError(FetchError):
@@ -130,6 +145,10 @@ class InputError(SlipwayError):
 
 class StoreError(SlipwayError):
     code = "store"
+
+
+class LockError(SlipwayError):
+    code = "lock"
 
 
 class ToolError(SlipwayError):

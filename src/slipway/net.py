@@ -1,4 +1,4 @@
-"""The one HTTP client: what every download in this project has in common.
+"""The one HTTP client: what every request of this project has in common.
 
 A `Client` keeps connections open, takes proxies and certificate authorities from the environment
 (`https_proxy` and kin, `SSL_CERT_FILE`, `SSL_CERT_DIR`) and credentials from the URL or `~/.netrc`, follows redirects
@@ -8,93 +8,51 @@ tries again) and those that will not (`FetchError`). Bodies are the bytes the se
 
 from __future__ import annotations
 
-import functools
-import os
 import threading
 import time
 import weakref
 from base64 import b64encode
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from slipway import __version__
 from slipway.errors import FetchError
-from slipway.net_errors import PATIENCE, TransientError, explained, proxy_hint, redact, refusal
+from slipway.net_errors import PATIENCE, TransientError, doing, explained, proxy_hint, redact, refusal
+from slipway.net_exchange import PIECE, Answer, Body, Request
+from slipway.net_trust import Certificates, netrc_login, trust
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+    from collections.abc import Callable, Collection, Generator, Mapping
     from types import TracebackType
 
     import httpx2
 
     from slipway.settings import Settings
 
-__all__ = ["CONNECTIONS", "PIECE", "Answer", "Client", "TransientError", "redact"]
+__all__ = [
+    "CONNECTIONS",
+    "PIECE",
+    "Answer",
+    "Body",
+    "Certificates",
+    "Client",
+    "TransientError",
+    "redact",
+]
 
 T = TypeVar("T")
 
+_NONE = Certificates()
+
 CONNECTIONS = 8  # per client; more gain nothing and mirrors refuse them
-PIECE = 1 << 18  # bytes handed on at once: TLS gives 16 KiB pieces, too small to hash and write one by one
 TRIES = 4  # in a row without a new byte
 MOST_TRIES = 40  # of one piece of work, however much each try brings
 REDIRECTS = 10
 
 _CONNECT = 10.0  # seconds; a reachable server accepts faster
-_MOVED = frozenset({301, 302, 303, 307, 308})
-# codings of which a file's own name may speak; then they are the file, not a wrapping of it
-_CODED_NAMES = {
-    "gzip": (".gz", ".tgz", ".svgz"),
-    "x-gzip": (".gz", ".tgz"),
-    "br": (".br",),
-    "zstd": (".zst",),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer whose body has not been read. `url` is where it came from in the end, `headers` ignores case."""
-
-    status: int
-    url: str
-    headers: Mapping[str, str]
-    _response: httpx2.Response
-
-    @property
-    def coded(self) -> bool:
-        """Whether the server wrapped the body in a Content-Encoding, unasked.
-
-        It is not, for us, when the name in the URL says that the file itself is compressed: servers label
-        `x.tar.gz` that way.
-        """
-        coding = self.headers.get("content-encoding", "identity").strip().lower()
-        named = self._response.request.url.path.lower().endswith(_CODED_NAMES.get(coding, ()))
-        return coding not in ("", "identity") and not named
-
-    def chunks(self, *, decode: bool = False) -> Iterator[bytes]:
-        """The body in pieces of at least `PIECE` bytes (the last may be smaller); `TransientError` when it is cut.
-
-        With `decode`, the wrapping that `coded` speaks of is taken off.
-        """
-        stream = self._response.iter_bytes() if decode and self.coded else self._response.iter_raw()
-        parts: list[bytes] = []
-        size = 0
-        try:
-            with explained(self.url):
-                for part in stream:
-                    parts.append(part)
-                    size += len(part)
-                    if size >= PIECE:
-                        yield b"".join(parts)
-                        parts.clear()
-                        size = 0
-        except TransientError:
-            if parts:
-                yield b"".join(parts)  # what came before the cut need not come again
-            raise
-        if parts:
-            yield b"".join(parts)
+_NEAR = ("127.0.0.1", "localhost", "::1")
+_DIRECT = ("127.0.0.1", "localhost", "[::1]")  # no proxy stands between us and ourselves
+_SMALL = 1 << 16  # bytes that are sooner read than a connection is opened
 
 
 class Client:
@@ -104,39 +62,29 @@ class Client:
         self,
         settings: Settings,
         *,
+        certificates: Certificates = _NONE,
+        netrc: bool = True,
         pause: Callable[[float], object] | None = None,
         jitter: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`pause` waits seconds, `jitter` gives 0..1, `clock` seconds since 1970: tests pass their own."""
-        import random
+        """`certificates` are trusted and shown besides the usual; without `netrc`, ~/.netrc is not looked at.
 
-        import httpx2
+        `pause` waits seconds, `jitter` gives 0..1, `clock` seconds since 1970: tests pass their own.
+        """
+        import random
 
         self._stopped = threading.Event()
         self._pause = self._stopped.wait if pause is None else pause
         self._jitter = jitter or random.random
         self._clock = clock
+        self._offline = settings.offline
+        self._netrc = netrc
+        self._timeout = settings.timeout
         self._streams: weakref.WeakSet[Any] = weakref.WeakSet()
         self._lock = threading.Lock()
-        try:
-            context = _trust(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
-        except OSError as error:
-            raise FetchError(
-                f"the certificate authorities cannot be read: {error}",
-                hint="check SSL_CERT_FILE and SSL_CERT_DIR",
-            ) from error
-        try:
-            self._http = httpx2.Client(
-                verify=context,
-                timeout=httpx2.Timeout(settings.timeout, connect=min(settings.timeout, _CONNECT), pool=None),
-                limits=httpx2.Limits(
-                    max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=15
-                ),
-                headers={"User-Agent": f"slipway/{__version__}", "Accept-Encoding": "identity"},
-            )
-        except (ImportError, ValueError, httpx2.InvalidURL) as error:
-            raise FetchError("the proxy settings cannot be used", hint=proxy_hint()) from error
+        self._certificates = certificates
+        self._clients: dict[bool, httpx2.Client] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -147,7 +95,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        self._http.close()
+        for client in self._clients.values():
+            client.close()
 
     def abort(self) -> None:
         """Make every request of this client fail now, also those that other threads wait for."""
@@ -165,13 +114,39 @@ class Client:
 
         Credentials go to the host they are for: not to another one that it redirects to.
         """
-        response = self._follow(url, dict(headers or {}))
+        with self.request("GET", url, headers, ok=ok) as answer:
+            yield answer
+
+    @contextmanager
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        body: Body | None = None,
+        ok: Collection[int] | None = (200,),
+        redirects: int = REDIRECTS,
+        patience: float = 0.0,
+    ) -> Generator[Answer]:
+        """One request of any method, with at most so many `redirects` and without retries.
+
+        Any status but those in `ok` is an error (None: no status is). What is not a GET or HEAD follows only those
+        redirects that keep method and body. `patience` are seconds more than the settings' to wait for the answer.
+        """
+        response = self._follow(Request(method, url, dict(headers or {}), body, patience), redirects)
         try:
-            if response.status_code not in ok:
+            if ok is not None and response.status_code not in ok:
+                _drain(response)
                 raise refusal(url, response, self._clock())
             yield Answer(response.status_code, redact(str(response.request.url)), response.headers, response)
+            _drain(response)
         finally:
             response.close()
+
+    def refused(self, answer: Answer) -> FetchError:
+        """The error for an answer that was let through, and is not what was asked for."""
+        return refusal(answer.url, answer._response, self._clock())  # noqa: SLF001 - one module, one idea
 
     def retry(self, attempt: Callable[[], T]) -> T:
         """What `attempt` returns; it is called again, after a growing wait, while it raises `TransientError`."""
@@ -198,44 +173,81 @@ class Client:
         if self._stopped.is_set():
             raise FetchError("the download was given up")
 
-    def _follow(self, url: str, headers: dict[str, str]) -> httpx2.Response:
+    def _follow(self, request: Request, redirects: int) -> httpx2.Response:
         import httpx2
 
-        with explained(redact(url)):
+        url, shown, moved = request.url, redact(request.url), request.moved
+        if self._offline:
+            raise FetchError(
+                f"cannot {doing(request.method)} {shown}: no network is to be used",
+                hint="leave out --offline, or unset SLIPWAY_OFFLINE",
+            )
+        headers = request.headers
+        with explained(shown, request.method):
             target = httpx2.URL(url)
-        for _ in range(REDIRECTS + 1):
-            response = self._send(target, headers)
-            if response.status_code not in _MOVED or "location" not in response.headers:
+        for _ in range(redirects + 1):
+            response = self._send(request, target, headers)
+            if response.status_code not in moved or "location" not in response.headers:
                 return response
+            _drain(response)
             response.close()
-            with explained(redact(url)):
+            with explained(shown, request.method):
                 following = target.join(response.headers["location"])
             allowed = ("https",) if target.scheme == "https" else ("http", "https")
             if following.scheme not in allowed:
                 raise FetchError(
-                    f"cannot download {redact(url)}: refused to follow a redirect from {target.scheme} "
+                    f"cannot {doing(request.method)} {shown}: refused to follow a redirect from {target.scheme} "
                     f"to {following.scheme or 'nowhere'}",
                     details=f"redirect to {redact(str(following))}",
                 )
             if following.origin != target.origin:
                 headers = {k: v for k, v in headers.items() if k.lower() not in ("authorization", "cookie")}
             target = following
-        raise FetchError(f"cannot download {redact(url)}: more than {REDIRECTS} redirects")
+        raise FetchError(f"cannot {doing(request.method)} {shown}: more than {redirects} redirects")
 
-    def _send(self, url: httpx2.URL, headers: dict[str, str]) -> httpx2.Response:
+    def _send(self, request: Request, url: httpx2.URL, headers: dict[str, str]) -> httpx2.Response:
         self._check()
-        login = (url.username, url.password) if url.userinfo else _netrc(url.host)
+        login = (url.username, url.password) if url.userinfo else self._netrc and netrc_login(url.host)
         if login:
             coded = b64encode(":".join(login).encode()).decode()
             headers = {"Authorization": f"Basic {coded}", **headers}
-        with explained(redact(str(url))):
-            request = self._http.build_request(
-                "GET",
+        body = request.body
+        with explained(redact(str(url)), request.method):
+            client = self._client(url)
+            built = client.build_request(
+                request.method,
                 url.copy_with(userinfo=b"", fragment=None),
-                headers=headers,
+                content=body.pieces() if body else None,
+                headers={**headers, "Content-Length": str(body.size)} if body else headers,
+                timeout=_timeout(self._timeout, request.patience),
                 extensions={"trace": self._trace},
             )
-            return self._http.send(request, stream=True, follow_redirects=False, auth=None)
+            return client.send(built, stream=True, follow_redirects=False, auth=None)
+
+    def _client(self, url: httpx2.URL) -> httpx2.Client:
+        """One for all the world, and one for plain text on this machine: reading the authorities takes its time."""
+        import httpx2
+
+        near = url.scheme == "http" and url.host in _NEAR
+        with self._lock:
+            if near not in self._clients:
+                context = False if near else trust(self._certificates)
+                try:
+                    self._clients[near] = httpx2.Client(
+                        verify=context,
+                        trust_env=not near,
+                        timeout=_timeout(self._timeout),
+                        limits=httpx2.Limits(
+                            max_connections=CONNECTIONS,
+                            max_keepalive_connections=CONNECTIONS,
+                            keepalive_expiry=15,
+                        ),
+                        headers={"User-Agent": f"slipway/{__version__}", "Accept-Encoding": "identity"},
+                        mounts={} if near else {f"all://{host}": None for host in _DIRECT},
+                    )
+                except (ImportError, ValueError, httpx2.InvalidURL) as error:
+                    raise FetchError("the proxy settings cannot be used", hint=proxy_hint()) from error
+            return self._clients[near]
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Remember every connection, so that `abort` can end it (the `trace` extension of httpx2)."""
@@ -247,32 +259,22 @@ class Client:
                 _shut(stream)
 
 
-@functools.cache
-def _trust(file: str, directory: str) -> ssl.SSLContext:
-    """The certificate authorities in `file` and `directory`, or those of the machine when both are empty."""
-    import ssl
-
+def _timeout(seconds: float, patience: float = 0.0) -> httpx2.Timeout:
     import httpx2
 
-    if file or directory:
-        return ssl.create_default_context(cafile=file or None, capath=directory or None)
-    return httpx2.create_ssl_context(trust_env=False)
+    return httpx2.Timeout(seconds, connect=min(seconds, _CONNECT), read=seconds + patience, pool=None)
 
 
-def _netrc(host: str) -> tuple[str, str] | None:
-    """User and password for exactly this host; a `default` entry is for no download of ours."""
-    import netrc
+def _drain(response: httpx2.Response) -> None:
+    """Read what little nobody wanted: only then does the connection serve the next request."""
+    import httpx2
 
-    path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")  # noqa: PTH111 - never fails without a home
-    try:
-        login = netrc.netrc(path).hosts.get(host)
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, netrc.NetrcParseError) as error:
-        raise FetchError(
-            f"{path} cannot be read: {error}", hint="correct it, or name another file in NETRC"
-        ) from error
-    return (login[0], login[2] or "") if login else None
+    length = response.headers.get("content-length", "")
+    little = response.request.method == "HEAD" or (length.isdecimal() and int(length) <= _SMALL)
+    if little and not response.is_stream_consumed:
+        with suppress(httpx2.TransportError):
+            for _ in response.iter_raw():
+                pass
 
 
 def _shut(stream: Any) -> None:

@@ -27,9 +27,15 @@ class TransientError(FetchError):
     """A failure that may pass. `retry_after` is in seconds (None: not said); `progress` tells that new bytes came."""
 
     def __init__(
-        self, brief: str, *, details: str = "", hint: str = "", retry_after: float | None = None
+        self,
+        brief: str,
+        *,
+        details: str = "",
+        hint: str = "",
+        status: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(brief, details=details, hint=hint)
+        super().__init__(brief, details=details, hint=hint, status=status)
         self.retry_after = retry_after
         self.progress = False
 
@@ -39,30 +45,42 @@ def redact(url: str) -> str:
     return _SECRET.sub(r"\1***", _USERINFO.sub("***@", url))
 
 
+def doing(method: str) -> str:
+    """What a request with this method is for, to go between `cannot` and the URL."""
+    return {"GET": "download", "HEAD": "look at", "DELETE": "delete"}.get(method, "send to")
+
+
 @contextmanager
-def explained(shown: str) -> Iterator[None]:
+def explained(shown: str, method: str = "GET") -> Iterator[None]:
     """Turn the errors of httpx2 into ours; `shown` is the redacted URL."""
     import httpx2
 
+    failed = f"cannot {doing(method)} {shown}"
     try:
         yield
     except httpx2.InvalidURL as error:
         raise FetchError(f"not a URL: {shown}") from error
     except (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError) as error:
-        raise FetchError(f"cannot download {shown}: {error}") from error
+        raise FetchError(f"{failed}: {error}") from error
     except httpx2.DecodingError as error:
-        raise FetchError(f"cannot download {shown}: the server's compression is damaged") from error
+        raise FetchError(f"{failed}: the server's compression is damaged") from error
     except httpx2.ProxyError as error:
         kind = TransientError if str(error).startswith("5") else FetchError
-        raise kind(f"cannot download {shown}: the proxy refuses: {error}", hint=proxy_hint()) from error
+        raise kind(f"{failed}: the proxy refuses: {error}", hint=proxy_hint()) from error
     except httpx2.TransportError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise FetchError(
-                f"cannot download {shown}: the server's certificate is not trusted",
+                f"{failed}: the server's certificate is not trusted",
                 details=str(error),
                 hint="if your network has its own certificate authority, name its file in SSL_CERT_FILE",
             ) from error
-        raise TransientError(f"cannot download {shown}: {_reason(error)}", hint=_hint(error)) from error
+        if "WRONG_VERSION_NUMBER" in str(error):
+            raise FetchError(
+                f"{failed}: the server does not speak TLS",
+                details=str(error),
+                hint="should it be http? A registry without TLS has to be named in --plain-http",
+            ) from error
+        raise TransientError(f"{failed}: {_reason(error)}", hint=_hint(error)) from error
 
 
 def _reason(error: httpx2.TransportError) -> str:
@@ -95,8 +113,8 @@ def proxy_hint() -> str:
 
 def refusal(url: str, response: httpx2.Response, now: float) -> FetchError:
     """The error for an answer that is not what was asked for; `now` is in seconds since 1970."""
-    status = response.status_code
-    brief = f"cannot download {redact(url)}: the server answers {status} {response.reason_phrase}".rstrip()
+    status, verb = response.status_code, doing(response.request.method)
+    brief = f"cannot {verb} {redact(url)}: the server answers {status} {response.reason_phrase}".rstrip()
     final = redact(str(response.request.url))
     details = f"redirected to {final}" if final != redact(url) else ""
     hint = ""
@@ -105,11 +123,11 @@ def refusal(url: str, response: httpx2.Response, now: float) -> FetchError:
     elif status == 407:
         hint = proxy_hint()
     if status not in _PASSING:
-        return FetchError(brief, details=details, hint=hint)
+        return FetchError(brief, details=details, hint=hint, status=status)
     after = _retry_after(response.headers.get("retry-after", ""), now)
     if after is not None and after > PATIENCE:
         hint = f"the server asks to come back in {after:.0f} s"
-    return TransientError(brief, details=details, hint=hint, retry_after=after)
+    return TransientError(brief, details=details, hint=hint, status=status, retry_after=after)
 
 
 def _retry_after(text: str, now: float) -> float | None:

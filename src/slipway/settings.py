@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_BOOLEANS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
+
+
 def _setting(help_text: str, **kw: Any) -> Any:
     return field(metadata={"help": help_text}, **kw)
 
@@ -37,6 +40,14 @@ class Settings:
     mirror: str = _setting("Debian mirror; empty: what APT on this machine uses", default="")
     keyring: str = _setting("keyring for Debian indexes; empty: the Debian archive keyring", default="")
     python_index: str = _setting("Python package index; empty: what pip on this machine uses", default="")
+    registry_mirror: str = _setting(
+        "registry to ask instead of Docker Hub (HOST[:PORT], or http://HOST[:PORT])", default=""
+    )
+    plain_http: str = _setting(
+        "registries to talk to without TLS, as HOST[:PORT] with spaces between (loopback needs no mention)",
+        default="",
+    )
+    offline: bool = _setting("use no network; what is not here is an error", default=False)
     timeout: float = _setting("seconds without a byte before a download is tried again", default=30.0)
     docker_host: str = _setting(
         "Docker API address for --load; empty: DOCKER_HOST, then the usual socket", default=""
@@ -82,6 +93,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(**values)
 
 
+def source_date_epoch(environ: Mapping[str, str] | None = None) -> int | None:
+    """SOURCE_DATE_EPOCH (reproducible-builds.org): no time in an image shall be later; in Unix seconds."""
+    text = (os.environ if environ is None else environ).get("SOURCE_DATE_EPOCH", "")
+    if text and not text.isdigit():
+        raise UsageError(f"SOURCE_DATE_EPOCH is {text!r}, not a number of seconds")
+    return int(text) if text else None
+
+
 def _from_file(path: Path, names: set[str], types: Mapping[str, Any]) -> dict[str, Any]:
     import tomllib
 
@@ -96,6 +115,10 @@ def _from_file(path: Path, names: set[str], types: Mapping[str, Any]) -> dict[st
 
 
 def _convert(text: str, kind: Any, name: str) -> Any:
+    if kind is bool:
+        if text.lower() not in _BOOLEANS:
+            raise UsageError(f"{name}: {text!r} is not true or false")
+        return _BOOLEANS[text.lower()]
     try:
         return kind(text)
     except ValueError as error:

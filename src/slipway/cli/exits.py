@@ -15,6 +15,7 @@ from slipway.cli.text import Paint, printable, say
 from slipway.errors import (
     FetchError,
     InputError,
+    LockError,
     NotYetError,
     RecipeError,
     ResolveError,
@@ -51,6 +52,7 @@ EXITS = (
     Exit(6, "The store, the cache or the disk failed (full, not writable, damaged, in use).", (StoreError,)),
     Exit(7, "A program that is needed is missing or failed.", (ToolError,)),
     Exit(8, "What is asked for is valid, but this release cannot do it yet.", (NotYetError,)),
+    Exit(9, "The lock is missing, or does not fit the recipe or the files.", (LockError,)),
     Exit(INTERRUPTED, "Interrupted (Ctrl-C). The store is valid; run the command again."),
     Exit(PIPE, "The reader of the output went away."),
 )

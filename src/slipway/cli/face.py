@@ -70,8 +70,13 @@ def emit(value: dict[str, Any]) -> None:
 
 # -- options -------------------------------------------------------------------------------------------------
 
-_TYPES: dict[str, Any] = {"Path": click.Path(path_type=Path), "int": int, "float": float, "str": str}
-_METAVARS = {"Path": "DIR", "int": "N", "float": "SECONDS", "str": "TEXT"}
+_FORMS: dict[str, dict[str, Any]] = {
+    "Path": {"type": click.Path(path_type=Path), "metavar": "DIR"},
+    "int": {"type": int, "metavar": "N"},
+    "float": {"type": float, "metavar": "SECONDS"},
+    "str": {"type": str, "metavar": "TEXT"},
+    "bool": {"is_flag": True, "default": None},
+}
 
 
 class SettingOption(click.Option):
@@ -91,8 +96,7 @@ def setting_options() -> list[click.Parameter]:
     return [
         SettingOption(
             [f"--{f.name.replace('_', '-')}"],
-            type=_TYPES[str(f.type)],
-            metavar=_METAVARS[str(f.type)],
+            **_FORMS[str(f.type)],
             help=_sentence(str(f.metadata["help"])),
             expose_value=False,
             callback=_override,

@@ -1,0 +1,1 @@
+"""Images in registries: the OCI distribution protocol, credentials, pull and push."""
