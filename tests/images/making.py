@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from slipway.oci import compress
 from slipway.oci.digest import Digest
 from slipway.oci.fragment import Component, FragmentCache, FragmentWriter
-from slipway.oci.layer import assemble
-from slipway.oci.rootfs import Slice
+from slipway.oci.layer import assemble, directories
+from slipway.oci.reader import Slice
 from slipway.oci.store import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPE, MANIFEST_TYPE, Descriptor, Store
 from slipway.settings import Settings
 
@@ -86,7 +86,8 @@ class Maker:
 
         digests = [(p, hashlib.sha256(c).hexdigest(), m) for p, (c, m) in files.items()]
         key = cache.key(digests, links or {})
-        layer = assemble(self.store, [cache.make(key, Component("file", "test"), fill)], {}, compression)
+        fragment = cache.make(key, Component("file", "test"), fill)
+        layer = assemble(self.store, [fragment], directories([fragment]), compression)
         return Slice(Descriptor(layer.media_type, layer.digest, layer.size), layer.diff_id)
 
     def image(

@@ -11,8 +11,7 @@ from slipway.events import Event, Reporter, StepBegan
 from slipway.images.load import load
 from slipway.oci import compress
 from slipway.oci.digest import Digest
-from slipway.oci.reader import read_image, this_machine
-from slipway.oci.rootfs import Slice
+from slipway.oci.reader import Slice, read_image, this_machine
 from slipway.settings import Settings
 from tests.images.making import Maker, member, tar
 

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from slipway.errors import UsageError
+from slipway.events import Reporter
 from slipway.images.diff import PackageChange, PathChange, SettingChange, diff
 from slipway.images.inspect import inspect
 from slipway.images.ls import ls
 from slipway.images.rm import rm
 from slipway.images.tag import tag
-from slipway.oci.rootfs import Slice
+from slipway.oci.reader import Slice
 from slipway.oci.store import Descriptor
 from tests.images.making import Maker, folder, member, symlink
 
@@ -140,7 +141,7 @@ def variant(maker: Maker, name: str, bash: str, wheel: str, **config: Any) -> No
 def test_diff_of_images_from_elsewhere_reads_their_databases(maker: Maker) -> None:
     variant(maker, "a", "5.1", "1.0", Env=["A=1", "B=2"], Labels={"l": "1"}, User="x")
     variant(maker, "b", "5.2", "1.0", Env=["A=1", "B=3"], Labels={"l": "1", "m": "2"}, User="x")
-    found = diff(maker.store, "a:1", "b:1")
+    found = diff(maker.store, "a:1", "b:1", maker.settings, Reporter())
     assert found.packages == (PackageChange("deb", "bash", "5.1", "5.2"),)
     changes = {c.path: c for c in found.paths}
     assert changes.pop("only-a") == PathChange("only-a", 5, None)
@@ -156,7 +157,7 @@ def test_diff_of_images_from_elsewhere_reads_their_databases(maker: Maker) -> No
 def test_diff_sees_wheels_come_and_go(maker: Maker) -> None:
     variant(maker, "a", "5.1", "1.0")
     variant(maker, "bb", "5.1", "2.0")
-    found = diff(maker.store, "a:1", "bb:1")
+    found = diff(maker.store, "a:1", "bb:1", maker.settings, Reporter())
     assert found.packages == (PackageChange("pypi", "my-pkg", "1.0", "2.0"),)
     assert PathChange("grown", 1, 2, ("content",)) in found.paths
 
@@ -172,7 +173,7 @@ def test_diff_of_images_built_here_reads_the_records(maker: Maker) -> None:
         b,
         ("l", two, [["deb", "y", "2"], ["pypi", "p", "1"], ["deb", "both", "1"], ["deb", "both", "2"]]),
     )
-    assert diff(maker.store, "a:1", "b:1").packages == (
+    assert diff(maker.store, "a:1", "b:1", maker.settings, Reporter()).packages == (
         PackageChange("deb", "both", "1", "1, 2"),
         PackageChange("deb", "x", "1", ""),
         PackageChange("deb", "y", "", "2"),
@@ -181,5 +182,5 @@ def test_diff_of_images_built_here_reads_the_records(maker: Maker) -> None:
 
 def test_diff_of_an_image_with_itself_is_empty(maker: Maker) -> None:
     variant(maker, "a", "5.1", "1.0")
-    found = diff(maker.store, "a:1", "a:1")
+    found = diff(maker.store, "a:1", "a:1", maker.settings, Reporter())
     assert (found.packages, found.paths, found.settings) == ((), (), ())

@@ -48,9 +48,9 @@ def test_what_no_image_needs_goes_and_all_else_stays(maker: Maker) -> None:
     for layer in (shared, gone_layer):
         layer_index(maker.store, layer.blob)
         maker.store.put_layer_record(
-            f"key-{layer.blob.size}-{layer.diff_id[-6:]}", {"digest": layer.blob.digest}
+            f"key-{layer.blob.size}-{layer.diff_id[-6:]}", {"digest": layer.blob.digest}, []
         )
-    maker.store.put_layer_record("dangling", {"digest": "sha256:" + "0" * 64})
+    maker.store.put_layer_record("dangling", {"digest": "sha256:" + "0" * 64}, [])
     for image in (kept, gone):
         maker.store.put_build_record(image.digest, {"layers": []})
     dry = collect(maker.store, maker.settings, dry_run=True)
@@ -59,10 +59,10 @@ def test_what_no_image_needs_goes_and_all_else_stays(maker: Maker) -> None:
     assert blobs(maker) == needed
     assert report.swept == dry.swept
     assert report.swept["blobs"].count == 3
-    assert report.swept["records"].count == 3
+    assert report.swept["records"].count == 5  # of the image; of two layers, each with its directories
     assert report.swept["indexes"].count == 1
     assert maker.store.build_record(kept.digest) is not None
-    assert len(list((maker.store.root / "layers").iterdir())) == 1
+    assert len(list((maker.store.root / "layers").iterdir())) == 2  # a record and its directories
     assert check(maker.store).problems == ()
     assert maker.store.has(nested.digest)
     assert collect(maker.store, maker.settings).swept == {}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from slipway.errors import InputError, StoreError
 from slipway.events import Reporter
 from slipway.oci.entry import Entry
-from slipway.oci.layerindex import LayerIndex, layer_index, merged, read_files
+from slipway.oci.layerindex import Kept, LayerIndex, layer_index, merged, read_files
 from slipway.oci.rootfs import unpack
 from tests.images.making import Maker, Member, folder, hardlink, member, symlink, tar
 
@@ -159,3 +159,22 @@ def test_merging_indexes_and_unpacking_agree(
     for path, entry in view.items():
         if entry.kind == "file":
             assert entry.sha256 == hashlib.sha256(on_disk[path]).hexdigest()
+
+
+def test_contents_can_be_kept_from_the_first_reading(maker: Maker) -> None:
+    lower = maker.layer(member("a", b"old"), member("b", b"1" * (2 << 20)), member("c", b"9" * (9 << 20)))
+    upper = maker.layer(member("a", b"new"), hardlink("d", "a"))
+    layers = [lower.blob, upper.blob]
+    kept: Kept = {}
+    for layer in layers:
+        layer_index(maker.store, layer, ("a", "b", "c", "none"), kept)
+    assert kept == {
+        lower.blob.digest: {"a": b"old", "b": b"1" * (2 << 20)},  # c is too large to be kept
+        upper.blob.digest: {"a": b"new"},
+    }
+    wanted = read_files(maker.store, layers, ["a", "b", "d"])
+    for layer in layers:
+        maker.store.path(layer.digest).unlink()
+    assert read_files(maker.store, layers, ["a", "b", "d"], kept) == wanted
+    with pytest.raises(StoreError):
+        read_files(maker.store, layers, ["c"], kept)

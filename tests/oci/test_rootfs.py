@@ -15,7 +15,8 @@ from slipway.errors import InputError, StoreError
 from slipway.events import Reporter
 from slipway.oci.digest import Digest
 from slipway.oci.layerindex import plain
-from slipway.oci.rootfs import Slice, Trees, chain_id, held, read_small, unpack
+from slipway.oci.reader import Slice
+from slipway.oci.rootfs import Trees, chain_id, held, read_small, unpack
 from slipway.oci.unpack import Unpacker, remove_tree
 from tests.images.making import Maker, Member, folder, hardlink, member, symlink
 

@@ -128,8 +128,9 @@ def test_malformed_descriptors(data: dict[str, object]) -> None:
 
 def test_a_layer_record_counts_only_with_its_blob(store: Store) -> None:
     blob = put(store, "1")
-    store.put_layer_record("k", {"digest": blob.digest})
+    store.put_layer_record("k", {"digest": blob.digest}, [["etc"]])
     assert store.layer_record("k") == {"digest": blob.digest}
+    assert store.layer_dirs("k") == [["etc"]]
     store.path(blob.digest).unlink()
     assert store.layer_record("k") is None
     assert store.layer_record("never") is None

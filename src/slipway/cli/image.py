@@ -11,6 +11,7 @@ from slipway.cli.complete import image_names
 from slipway.cli.face import says
 from slipway.cli.lazy import Group
 from slipway.cli.text import Paint
+from slipway.errors import UsageError
 
 if TYPE_CHECKING:
     from slipway.cli.face import Face
@@ -20,6 +21,8 @@ slipway image ls
 slipway image inspect hello
 slipway image diff hello:1 hello:2
 slipway image tag hello:2 hello:stable
+slipway image pull python:3.12-slim
+slipway image push hello registry.example.org/team/hello:2
 slipway image rm hello:1
 """
 PLATFORM_HELP = "Of an image for several platforms, this one; default: this machine's."
@@ -27,7 +30,7 @@ PLATFORM_HELP = "Of an image for several platforms, this one; default: this mach
 
 @click.group(cls=Group, examples=EXAMPLES)
 def image() -> None:
-    """List, inspect, compare, name and remove images.
+    """List, inspect, compare, name, pull, push and remove images.
 
     An image is given by its name (`:latest` may be left out), its digest, or the start of its digest.
     """
@@ -106,5 +109,68 @@ def diff(face: Face, *, before: str, after: str, platform: str) -> None:
     from slipway.cli import render_images
     from slipway.images.diff import diff as compare
 
-    found = compare(face.store(), before, after, platform)
+    with face.reporter() as reporter:
+        found = compare(face.store(), before, after, face.settings(), reporter, platform)
     face.result(found.as_dict(), lambda: render_images.diff(found, Paint(sys.stdout), verbose=face.verbose))
+
+
+@says()
+@image.command(
+    examples="slipway image pull python:3.12-slim\n"
+    "slipway image pull registry.example.org/team/hello:2 --tag hello\n"
+    "slipway image pull debian:trixie-slim --platform linux/arm64"
+)
+@click.argument("reference")
+@click.option(
+    "--platform",
+    default="",
+    metavar="OS/ARCH",
+    help="Of an image for several platforms, this one; default: this machine's.",
+)
+@click.option("--all-platforms", is_flag=True, help="Of an image for several platforms, all.")
+@click.option("-t", "--tag", default="", metavar="NAME", help="Name of the image here, instead of REFERENCE.")
+@click.pass_obj
+def pull(face: Face, *, reference: str, platform: str, all_platforms: bool, tag: str) -> None:
+    """Bring an image from a registry into the store.
+
+    A name without a registry (`python:3.12-slim`) is one on Docker Hub. Nothing is downloaded that is here already.
+    """
+    from slipway.cli import render_images
+    from slipway.images.pull import pull_image
+
+    if platform and all_platforms:
+        raise UsageError("--platform and --all-platforms cannot both be meant")
+    with face.reporter() as reporter:
+        done = pull_image(
+            face.store(),
+            reference,
+            face.settings(),
+            reporter,
+            platform=None if all_platforms else platform,
+            name=tag,
+        )
+    face.result({"pulled": done.as_dict()}, lambda: render_images.pulled(done))
+
+
+@says()
+@image.command(
+    examples="slipway image push registry.example.org/team/hello:2\n"
+    "slipway image push hello registry.example.org/team/hello:2"
+)
+@click.argument("name", metavar="IMAGE", shell_complete=image_names)
+@click.argument("reference", default="")
+@click.pass_obj
+def push(face: Face, *, name: str, reference: str) -> None:
+    """Send an image to a registry, with all its platforms.
+
+    It goes to REFERENCE, or to the registry in its own name. Nothing is sent that is there already. `slipway login`
+    keeps a password; those of `docker login` are used too.
+    """
+    from slipway.cli import render, render_images, text
+    from slipway.images.push import push_image
+
+    with face.reporter() as reporter:
+        done = push_image(face.store(), name, reference, face.settings(), reporter)
+    if not face.json and not face.quiet:
+        text.say(render.sent(done))
+    face.result({"pushed": done.as_dict()}, lambda: render_images.pushed(done))

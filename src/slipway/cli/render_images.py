@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from slipway.cli.text import Paint
     from slipway.images.diff import Diff, PathChange
     from slipway.images.ls import Listed
+    from slipway.images.pull import Pulled
     from slipway.images.rm import Removed
     from slipway.oci.gc import GcReport
-    from slipway.oci.usage import Usage
+    from slipway.oci.usage import Check, Usage
+    from slipway.registry.push import Pushed
 
 MOST_PATHS = 20  # unless more is asked for
 _KINDS = {"deb": "Debian package", "pypi": "Python package"}
@@ -50,7 +52,11 @@ def inspect(image: dict[str, Any], paint: Paint, *, verbose: bool = False) -> st
         ("id", image["Id"]),
         ("platform", ", ".join(image["Platforms"])),
         ("created", image["Created"]),
-        ("size", f"{size(image['Size'])}, {size(image['RawSize'])} unpacked"),
+        (
+            "size",
+            size(image["Size"])
+            + (f", {size(raw)} unpacked" if (raw := image["RawSize"]) is not None else ""),
+        ),
         *((label, json.dumps(config[key])) for key, label in _LISTS.items() if config.get(key)),
         *((label, config[key]) for key, label in _TEXTS.items() if config.get(key)),
         *((label, ", ".join(config[key])) for key, label in _KEYS.items() if config.get(key)),
@@ -59,6 +65,8 @@ def inspect(image: dict[str, Any], paint: Paint, *, verbose: bool = False) -> st
     ]
     counts = Counter(kind for layer in image["Layers"] for kind, _, _ in layer["parts"])
     facts += [("holds", plural(counts[kind], noun)) for kind, noun in _KINDS.items() if counts[kind]]
+    if image["Lock"]:
+        facts.append(("lock", "in the image; `slipway verify` builds from it"))
     lines = [paint(", ".join(names) or "an image without a name", "bold")]
     lines += [f"  {line}" for line in columns([(label, printable(str(value))) for label, value in facts])]
     return "\n".join([*lines, "", _layers(image["Layers"], paint, verbose=verbose)])
@@ -70,13 +78,14 @@ def _layers(layers: Sequence[dict[str, Any]], paint: Paint, *, verbose: bool) ->
             printable(layer["name"]) or "(from the base image)",
             short(layer["digest"]),
             size(layer["size"]),
-            size(layer["raw_size"]),
+            "" if layer["raw_size"] is None else size(layer["raw_size"]),
             str(len(layer["parts"]) or ""),
+            layer["origin"] and f"in {printable(layer['origin'])}",
         )
         for layer in layers
     ]
     heading, *lines = table(
-        ("LAYER", "DIGEST", "SIZE", "UNPACKED", "PARTS"), rows, paint, right=(2, 3, 4)
+        ("LAYER", "DIGEST", "SIZE", "UNPACKED", "PARTS", ""), rows, paint, right=(2, 3, 4)
     ).splitlines()
     if not verbose:
         return "\n".join([heading, *lines])
@@ -167,3 +176,21 @@ def gc(report: GcReport) -> str:
     rows = [(kind, str(swept.count), size(swept.size)) for kind, swept in report.swept.items()]
     verb = "would free" if report.dry_run else "freed"
     return "\n".join([*columns(rows, right=(1, 2)), f"{verb} {size(report.size)}"])
+
+
+def check(found: Check) -> str:
+    lines = [f"{plural(found.images, 'image')}, {plural(found.blobs, 'blob')}, {size(found.size)}: sound"]
+    lines += [
+        f"{plural(count, 'blob')} not here but in {printable(place)}" for place, count in found.remote.items()
+    ]
+    return "\n".join(lines)
+
+
+def pulled(done: Pulled) -> str:
+    """The name, as of a build; the digest for an image without one."""
+    return printable(done.name) or done.digest
+
+
+def pushed(done: Pushed) -> str:
+    """What anybody can pull exactly this image by."""
+    return f"{printable(done.reference).partition('@')[0]}@{done.digest}"

@@ -9,7 +9,7 @@ import click
 
 from slipway.cli.face import says
 from slipway.cli.lazy import Group
-from slipway.cli.text import Paint, plural, size
+from slipway.cli.text import Paint, plural
 
 if TYPE_CHECKING:
     from slipway.cli.face import Face
@@ -67,7 +67,11 @@ def df(face: Face) -> None:
 @store.command(examples="slipway store check")
 @click.pass_obj
 def check(face: Face) -> None:
-    """Read every blob of every image and compare it with its digest."""
+    """Read every blob of every image and compare it with its digest.
+
+    Layers of base images that were never needed here are in a registry, and are only counted.
+    """
+    from slipway.cli import render_images
     from slipway.errors import StoreError
     from slipway.oci.gc import check as check_store
 
@@ -80,7 +84,4 @@ def check(face: Face) -> None:
             details="\n".join(found.problems),
             hint="build or load the images again; damaged files have to be removed first",
         )
-    face.result(
-        found.as_dict(),
-        lambda: f"{plural(found.images, 'image')}, {plural(found.blobs, 'blob')}, {size(found.size)}: sound",
-    )
+    face.result(found.as_dict(), lambda: render_images.check(found))

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 from slipway.images.packages import installed, recorded
 from slipway.oci.layerindex import layer_index, merged
 from slipway.oci.reader import read_image, select
+from slipway.registry.lazy import ensure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from slipway.events import Reporter
     from slipway.images.packages import Packages
     from slipway.oci.entry import Entry
     from slipway.oci.reader import Image
     from slipway.oci.store import Store
+    from slipway.settings import Settings
 
 # times are left out: they differ between images that behave the same
 _ATTRIBUTES = ("kind", "mode", "uid", "gid", "target", "dev", "xattrs")
@@ -70,11 +73,23 @@ class Diff:
         }
 
 
-def diff(store: Store, before: str, after: str, platform: str = "") -> Diff:
-    """Compare two images by name or digest; of indexes `platform`, or this machine's."""
-    a, b = (read_image(store, select(store, store.find(ref), platform)) for ref in (before, after))
-    if a.layers == b.layers:
-        return Diff(a.manifest.digest, b.manifest.digest, (), (), _settings(a, b))
+def diff(
+    store: Store, before: str, after: str, settings: Settings, reporter: Reporter, platform: str = ""
+) -> Diff:
+    """Compare two images by name or digest; of indexes `platform`, or this machine's.
+
+    Layers that are not here are brought, unless both images have the same.
+    """
+    with store.shared():
+        a, b = (read_image(store, select(store, store.find(ref), platform)) for ref in (before, after))
+        if a.layers == b.layers:
+            return Diff(a.manifest.digest, b.manifest.digest, (), (), _settings(a, b))
+        for image in (a, b):
+            ensure(store, image.manifest, settings, reporter)
+        return _contents(store, a, b)
+
+
+def _contents(store: Store, a: Image, b: Image) -> Diff:
     old, new = recorded(store, a), recorded(store, b)
     if old is None or new is None:
         # the two sources know things by different means: use one for both

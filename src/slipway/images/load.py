@@ -14,6 +14,7 @@ from slipway.errors import ToolError
 from slipway.images.names import full_name
 from slipway.oci.archive import docker_archive
 from slipway.oci.reader import read_image, select
+from slipway.registry.lazy import ensure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ def load(store: Store, image: Descriptor, tag: str, settings: Settings, reporter
         platform = f"{version.get('Os', 'linux')}/{_ARCHITECTURES.get(arch, arch)}"
         opened = read_image(store, select(store, image, platform if arch else ""))
         if not _tag_known(api, opened, name):
+            ensure(store, opened.manifest, settings, reporter)
             total = sum(layer.blob.size for layer in opened.layers)
             with reporter.step("load", name, total=total, unit="bytes") as step:
                 _send(api, _watched(docker_archive(store, opened.manifest, [name]), step), reporter)

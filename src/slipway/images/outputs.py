@@ -13,6 +13,7 @@ from slipway.images.names import full_name
 from slipway.oci.archive import docker_archive
 from slipway.oci.layout import export_layout
 from slipway.oci.reader import select
+from slipway.registry.lazy import ensure
 
 if TYPE_CHECKING:
     from slipway.events import Reporter
@@ -29,13 +30,13 @@ def write_output(
     image: Descriptor,
     spec: str,
     tag: str,
-    settings: Settings,  # noqa: ARG001 - as `load` has it; a registry as output will need it
+    settings: Settings,
     reporter: Reporter,
 ) -> str:
     """Write `image` where `spec` says (`FORMS`); returns the output as a person would give it to another tool.
 
     `tag` is the name in the output unless `spec` has one; without either, `UsageError`. A layout gets all platforms of an index,
-    an archive this machine's. Paths are against the working directory.
+    an archive this machine's. Layers that are not here are brought. Paths are against the working directory.
     """
     check_output(spec)
     kind, _, rest = spec.partition(":")
@@ -43,11 +44,13 @@ def write_output(
         if kind == "oci":
             directory, _, ref = rest.partition(":")
             name = ref or full_name(_named(tag, spec))
+            ensure(store, image, settings, reporter)
             with reporter.step("write", f"oci:{directory}:{name}"):
                 export_layout(store, image, Path(directory).absolute(), name)
             return f"oci:{directory}:{name}"
         names = [full_name(tag)] if tag else []
         manifest = select(store, image)
+        ensure(store, manifest, settings, reporter)
         path = Path(rest).absolute()
         with reporter.step("write", spec, unit="bytes") as step, atomic(path, mode=_usual_mode()) as file:
             for piece in docker_archive(store, manifest, names):

@@ -18,8 +18,7 @@ from slipway.oci.reader import read_image
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from slipway.oci.reader import Image
-    from slipway.oci.rootfs import Slice
+    from slipway.oci.reader import Image, Slice
     from slipway.oci.store import Descriptor, Store
 
 

@@ -1,6 +1,7 @@
 """Remove what nothing needs any more from the store and the caches.
 
-The store is swept by reference: what index.json does not lead to goes. Caches are swept by last use. A build holds
+The store is swept by reference: what index.json does not lead to goes. Layers may be elsewhere (`slipway.oci.origins`):
+where they are is kept as long as an image needs them. Caches are swept by last use. A build holds
 the store's lock shared, so nothing that one is about to refer to is ever swept.
 """
 
@@ -127,7 +128,12 @@ def _sweep_store(store: Store, live: set[str], sweep: _Sweep) -> None:
             _left_over(path, sweep)
         elif path.name not in live:
             sweep.remove("blobs", path)
-    for kind, directory in (("indexes", "indexes"), ("records", "builds"), ("records", "layers")):
+    for kind, directory in (
+        ("indexes", "indexes"),
+        ("records", "builds"),
+        ("records", "layers"),
+        ("records", "origins"),
+    ):
         for path in _listed(store.root / directory):
             if path.name.startswith(".tmp-"):
                 _left_over(path, sweep)
@@ -177,6 +183,9 @@ def _sweep_tree(tree: Path, kind: str, sweep: _Sweep) -> None:
 
 def _sweep_cache(cache: Path, older_than: float, sweep: _Sweep) -> None:
     for directory in _listed(cache):
+        if directory.name.startswith(".tmp-"):
+            _left_over(directory, sweep)
+            continue
         if directory.name == "trees" or not directory.is_dir():
             continue
         if directory.name in _WHOLE:

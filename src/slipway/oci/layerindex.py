@@ -24,12 +24,15 @@ from slipway.oci.tarread import read_tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from slipway.oci.store import Descriptor, Store
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 _VERSION = 1
+_MOST_KEPT = 8 << 20  # bytes of a file
+Kept = dict[Digest, dict[str, bytes]]  # contents by the layer that has them, and path
 
 
 @dataclass(frozen=True)
@@ -88,23 +91,37 @@ def plain(store: Store, layer: Descriptor) -> Iterator[bytes]:
     return compress.decompress(verified(store, layer))
 
 
-def layer_index(store: Store, layer: Descriptor) -> LayerIndex:
-    """The index of a layer blob; made by reading the blob the first time. `InputError` for a malformed one."""
-    cached = store.root / "indexes" / f"{dg.hex_of(layer.digest)}.json"
-    data = read_json(cached)
-    if isinstance(data, dict) and data.get("version") == _VERSION:
-        entries = tuple(Entry.unpack(row) for row in data["entries"])
-        return LayerIndex(Digest(data["diff_id"]), data["raw_size"], entries)
-    index = _read(store, layer)
+def layer_index(
+    store: Store, layer: Descriptor, keep: Iterable[str] = (), kept: Kept | None = None
+) -> LayerIndex:
+    """The index of a layer blob; made by reading the blob the first time. `InputError` for a malformed one.
+
+    Contents that come by in that reading, of the files that `keep` names, are put into `kept`, for `read_files`.
+    """
+    if known := known_index(store, layer):
+        return known
+    contents: dict[str, bytes] = {}
+    index = _read(store, layer, frozenset(keep), contents)
+    if kept is not None:
+        kept[layer.digest] = contents
     value: dict[str, Any] = {
         "version": _VERSION,
         "diff_id": index.diff_id,
         "raw_size": index.raw_size,
         "entries": [e.pack() for e in index.entries],
     }
-    with atomic(cached) as file:
+    with atomic(_path(store, layer)) as file:
         file.write(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
     return index
+
+
+def known_index(store: Store, layer: Descriptor) -> LayerIndex | None:
+    """The index of a layer blob that was read before, wherever the blob is now."""
+    data = read_json(_path(store, layer))
+    if not isinstance(data, dict) or data.get("version") != _VERSION:
+        return None
+    entries = tuple(Entry.unpack(row) for row in data["entries"])
+    return LayerIndex(Digest(data["diff_id"]), data["raw_size"], entries)
 
 
 def merged(indexes: Iterable[LayerIndex]) -> dict[str, Entry]:
@@ -118,10 +135,13 @@ def merged(indexes: Iterable[LayerIndex]) -> dict[str, Entry]:
     return seen
 
 
-def read_files(store: Store, layers: Sequence[Descriptor], paths: Iterable[str]) -> dict[str, bytes]:
+def read_files(
+    store: Store, layers: Sequence[Descriptor], paths: Iterable[str], kept: Kept | None = None
+) -> dict[str, bytes]:
     """The contents of these regular files as a container sees them; what is not there is left out.
 
-    Symlinks are not followed; hard links are. Only layers that hold a wanted file are read, and no further than needed.
+    Symlinks are not followed; hard links are. Only layers that hold a wanted file are read, and no further than needed;
+    what is in `kept` (by layer, then path) is not read again.
     """
     wanted = set(paths)
     found: dict[str, bytes] = {}
@@ -134,10 +154,16 @@ def read_files(store: Store, layers: Sequence[Descriptor], paths: Iterable[str])
             p: e.target if e.kind == "link" else p for p, e in here.items() if e.kind in ("file", "link")
         }
         if sources:
-            contents = _contents(store, layer, set(sources.values()))
+            contents = dict((kept or {}).get(layer.digest, {}))
+            if unread := set(sources.values()) - contents.keys():
+                contents |= _contents(store, layer, unread)
             found.update({p: contents[s] for p, s in sources.items() if s in contents})
         wanted = {p for p in wanted if p not in here and not index.hides(p)}
     return found
+
+
+def _path(store: Store, layer: Descriptor) -> Path:
+    return store.root / "indexes" / f"{dg.hex_of(layer.digest)}.json"
 
 
 def _replaces(index: LayerIndex, below: Mapping[str, Entry]) -> bool:
@@ -154,7 +180,7 @@ def _contents(store: Store, layer: Descriptor, paths: set[str]) -> dict[str, byt
     return found
 
 
-def _read(store: Store, layer: Descriptor) -> LayerIndex:
+def _read(store: Store, layer: Descriptor, keep: frozenset[str], kept: dict[str, bytes]) -> LayerIndex:
     counter = Counter()
     entries: list[Entry] = []
     for entry, content in read_tar(counter.watch(plain(store, layer)), what=f"layer {layer.digest}"):
@@ -162,8 +188,13 @@ def _read(store: Store, layer: Descriptor) -> LayerIndex:
             entries.append(entry)
             continue
         digest = hashlib.sha256()
+        wanted: list[bytes] = []
         for piece in (content,) if isinstance(content, bytes) else content:
             digest.update(piece)
+            if entry.path in keep and entry.size <= _MOST_KEPT:
+                wanted.append(piece)
+        if wanted:
+            kept[entry.path] = b"".join(wanted)
         entries.append(replace(entry, sha256=digest.hexdigest()))
     return LayerIndex(counter.digest, counter.size, tuple(entries))
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.errors import StoreError, UsageError
 from slipway.oci import digest as dg
-from slipway.oci.rootfs import Slice
 from slipway.oci.store import INDEX_TYPE, MANIFEST_TYPE, Descriptor
 
 if TYPE_CHECKING:
@@ -34,6 +33,14 @@ _ARCHITECTURES = {
 }
 # what an architecture's machines can run without help, and the variant that a name without one stands for
 _DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7"}
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A layer of an image: its blob, and the DiffID that the image's config promises."""
+
+    blob: Descriptor
+    diff_id: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,12 @@ def walk(image: Descriptor, read: Callable[[Descriptor], dict[str, Any]], depth:
     if not isinstance(inner, list):
         raise StoreError(f"the index {image.digest} is malformed")
     return [found for d in inner for found in walk(Descriptor.from_json(d), read, depth + 1)]
+
+
+def platforms(store: Store, image: Descriptor) -> tuple[str, ...]:
+    """What an image runs on; attestations, which lie beside images as `unknown/unknown`, run nowhere."""
+    found = (m.platform or read_image(store, m).platform for m in manifests(store, image))
+    return tuple(p for p in found if not p.startswith("unknown"))
 
 
 def choose(candidates: list[Descriptor], platform: str, what: str) -> Descriptor:

@@ -16,7 +16,6 @@ import os
 import stat
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,17 +30,10 @@ if TYPE_CHECKING:
 
     from slipway.events import Reporter
     from slipway.oci.digest import Digest
-    from slipway.oci.store import Descriptor, Store
+    from slipway.oci.reader import Slice
+    from slipway.oci.store import Store
 
 _SMALL_FILE = 16 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A layer of an image: its blob, and the DiffID that the image's config promises."""
-
-    blob: Descriptor
-    diff_id: Digest
 
 
 class Trees:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import StoreError
 from slipway.oci import digest as dg
+from slipway.oci.origins import origins
 from slipway.oci.reader import every_blob, manifests, read_image
 
 if TYPE_CHECKING:
@@ -57,12 +58,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at (`size` in bytes), and every problem as a line of text."""
+    """What was looked at (`size` in bytes), and every problem as a line of text.
+
+    `remote` counts the blobs that are not here, by the repository (`registry/repository`) that is known to have them.
+    """
 
     images: int
     blobs: int
     size: int
     problems: tuple[str, ...]
+    remote: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "problems": list(self.problems)}
@@ -85,7 +90,7 @@ def usage(store: Store, settings: Settings) -> Usage:
         sum(there.values()),
         sum(size for digest, size in there.items() if digest not in users),
         tree_size(store.root / "indexes"),
-        tree_size(store.root / "layers") + tree_size(store.root / "builds"),
+        sum(tree_size(store.root / name) for name in ("layers", "builds", "origins")),
         {
             entry.name: tree_size(Path(entry))
             for entry in sorted(_scan(settings.cache), key=lambda e: e.name)
@@ -98,6 +103,7 @@ def check(store: Store) -> Check:
     """Read every blob that an image refers to. Hold `store.shared()` meanwhile."""
     problems: list[str] = []
     seen: dict[str, int] = {}
+    remote: Counter[str] = Counter()
     images = store.images()
     for image in images:
         what = image.name or image.digest
@@ -111,13 +117,17 @@ def check(store: Store) -> Check:
         for blob in blobs.values():
             if blob.digest in seen:
                 continue
-            seen[blob.digest] = blob.size
             path = store.path(blob.digest)
-            if not path.is_file():
+            here = path.is_file()
+            seen[blob.digest] = blob.size if here else 0
+            if not here and (places := origins(store, blob.digest)):
+                remote[places[0]] += 1
+            elif not here:
                 problems.append(f"{what}: the blob {blob.digest} is missing")
             elif path.stat().st_size != blob.size or dg.of_file(path) != blob.digest:
                 problems.append(f"{what}: the blob {blob.digest} is damaged")
-    return Check(len(images), len(seen), sum(seen.values()), tuple(problems))
+    count = len(seen) - remote.total()
+    return Check(len(images), count, sum(seen.values()), tuple(problems), dict(sorted(remote.items())))
 
 
 def tree_size(path: Path) -> int:

@@ -25,6 +25,7 @@ from slipway.oci.digest import hex_of
 from slipway.oci.reader import read_image, select, this_machine
 from slipway.oci.rootfs import Trees, held, read_small, unpack
 from slipway.oci.unpack import is_root
+from slipway.registry.lazy import ensure
 from slipway.sandbox.command import command
 from slipway.sandbox.enter import PASSED_ON
 from slipway.sandbox.model import CommandError, Mount, Spec
@@ -68,7 +69,8 @@ def run_image(
 
     Standard input, output and error are the caller's. `mounts` are (host path, absolute path inside, read-only).
     Of an index, this machine's platform is run. `CommandError` when the command is not in the image or cannot be
-    executed, `ToolError` when this machine cannot make a sandbox, `UsageError` for impossible requests.
+    executed, `ToolError` when this machine cannot make a sandbox, `UsageError` for impossible requests; layers that are
+    not here are brought first, with the errors of `slipway.registry.lazy.ensure`.
     """
     reporter = reporter or Reporter()
     trees = Trees(settings.cache / "trees")
@@ -79,6 +81,7 @@ def run_image(
             asked = command(
                 opened.settings, argv, entrypoint=entrypoint, env=env or {}, workdir=workdir, user=user
             )
+            ensure(store, opened.manifest, settings, reporter)
             lowers = trees.provide(store, opened.layers, reporter)
             stack.enter_context(held(lowers))
         spec = _spec(opened, lowers, asked.user, network=network, mounts=mounts)

@@ -1,0 +1,59 @@
+"""Bring an image from a registry into the store, under a name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from slipway.images.names import full_name
+from slipway.oci.reader import platforms
+from slipway.registry.pull import pull
+from slipway.registry.reference import parse
+
+if TYPE_CHECKING:
+    from slipway.events import Reporter
+    from slipway.oci.store import Store
+    from slipway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """`name` is empty for an image that was asked for by digest alone; `replaced` is the digest that had the name."""
+
+    reference: str
+    name: str
+    digest: str
+    platforms: tuple[str, ...]
+    replaced: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "platforms": list(self.platforms)}
+
+
+def pull_image(
+    store: Store,
+    ref: str,
+    settings: Settings,
+    reporter: Reporter,
+    *,
+    platform: str | None = "",
+    name: str = "",
+    login: tuple[str, str] | None = None,
+) -> Pulled:
+    """Pull what `ref` means in its registry; `platform` as in `slipway.registry.pull`.
+
+    The image is named `name`, or as `ref` is written: `python:3.12` stays `python:3.12`.
+    """
+    reference = parse(ref)
+    name = name or ("" if reference.digest and not reference.tag else ref.partition("@")[0])
+    full = full_name(name) if name else ""
+    with store.shared():
+        image = pull(reference, platform, store, settings, reporter, login=login)
+        before = next((i.digest for i in store.images() if full and i.name == full), "")
+        if not full:
+            store.add(image)
+        elif before != image.digest:
+            store.tag(full, replace(image, name=full))
+    return Pulled(
+        str(reference), full, image.digest, platforms(store, image), before if before != image.digest else ""
+    )
