@@ -14,7 +14,13 @@ def recipe(**changes) -> Recipe:
 
 
 def config(r: Recipe, base: dict[str, Any] | None = None, **changes):
-    options = {"created": 1_700_000_000, "base": base, "venv": True, "shell": "bash", **changes}
+    options = {
+        "created": 1_700_000_000,
+        "base": base,
+        "venv": True,
+        "default_shell": lambda: "bash",
+        **changes,
+    }
     return image_config(r, Platform("amd64"), [("python", "sha256:aa")], **options)
 
 

@@ -90,9 +90,9 @@ def test_no_such_file(own: Home, tmp_path: Path) -> None:
 
 
 def test_what_this_release_cannot_do(own: Home, tmp_path: Path) -> None:
-    error = own.refuse(8, "build", write_recipe(tmp_path, "python: 3.12\npackages: [requests]\n"))
-    assert "python:3.12-slim" in error["brief"]
-    assert "base: {debian: trixie}" in error["hint"]
+    error = own.refuse(8, "build", write_recipe(tmp_path, "base: python:3.12-slim\napt: [jq]\n"))
+    assert "`apt`" in error["brief"]
+    assert "base: {debian: SUITE}" in error["hint"]
 
 
 # -- the archive ----------------------------------------------------------------------------------------------------

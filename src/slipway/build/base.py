@@ -1,102 +1,164 @@
-"""A base image that exists already: what is in it that the layers above must know."""
+"""A base image that exists already, in a registry or an OCI layout.
+
+    {cache}/resolved/base-<key>.json      which image a name in a registry meant, and when that was asked
+
+Of a registry's image only manifest and configuration are fetched (`slipway.build.basedocuments`); what is in it is read
+when somebody must know (`slipway.build.basecontents`).
+"""
 
 from __future__ import annotations
 
-import re
+import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from slipway.errors import InputError
-from slipway.oci.layerindex import layer_index, merged, read_files
-from slipway.oci.store import Descriptor
+from slipway.build.basecontents import Contents, located
+from slipway.build.basedocuments import read_documents, recall, remember
+from slipway.errors import FetchError, LockError, VerifyError
+from slipway.files import read_json, write_json
+from slipway.oci.digest import Digest, key_of
+from slipway.recipe.model import LayoutBase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from slipway.oci.digest import Digest
-    from slipway.oci.entry import Entry
-    from slipway.oci.store import Store
-    from slipway.recipe.model import LayoutBase, Platform
+    from slipway.build.basedocuments import Documents
+    from slipway.build.basefacts import Facts
+    from slipway.build.model import Options
+    from slipway.events import Reporter
+    from slipway.oci.store import Descriptor, Store
+    from slipway.recipe.model import Platform, RegistryBase
+    from slipway.registry.reference import Reference
+    from slipway.settings import Settings
 
-_PYTHON = re.compile(r"(?:usr/local/bin|usr/bin|bin)/python3\.\d+\Z")
-_STANZA = re.compile(r"^Package: (\S+)\n(?:.*\n)*?Version: (?:\d+:)?([^-\s]+)", re.MULTILINE)
+_FORMAT = 1  # of remembered answers; part of their key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BaseImage:
-    """`python` is (version, path of the interpreter) or None; `glibc` is a version or empty; `shell` the best shell."""
+    """One platform's image to build on. `name` is its full reference, or `oci:DIRECTORY`; `layers` have OCI's media types."""
 
     name: str
     manifest: Descriptor
     config: Mapping[str, Any]
     layers: tuple[Descriptor, ...]
-    dirs: Mapping[str, Entry]
-    python: tuple[str, str] | None
-    glibc: str
-    shell: str
+    contents: Contents
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What is in it; `Contents.facts` says what that may take."""
+        return self.contents.facts()
 
 
-def open_base(base: LayoutBase, platform: Platform, store: Store) -> BaseImage:
-    """Bring the image into the store (checked) and look inside; `InputError` when it contradicts itself."""
+def open_base(
+    base: LayoutBase | RegistryBase,
+    platform: Platform,
+    store: Store,
+    settings: Settings,
+    reporter: Reporter,
+    options: Options,
+    *,
+    digest: str = "",
+) -> BaseImage:
+    """The image that `base` names for `platform`; with `digest` exactly the one with that manifest.
+
+    What a tag means is remembered for `settings.max_age` seconds. Errors know their place in the recipe: `UsageError`
+    when there is no such image, `FetchError` when the registry cannot be asked, `InputError` when the image contradicts
+    itself, `LockError` when a layout holds another image than `digest`, `NotYetError` for layers of unknown kinds.
+    """
+    with located(base.where):
+        if isinstance(base, LayoutBase):
+            name = f"oci:{base.path.name}"
+            found = _in_layout(base, name, platform, store, digest)
+        else:
+            from slipway.registry.reference import parse
+
+            reference = parse(base.reference)
+            name = str(reference)
+            found = _in_registry(reference, platform, store, settings, reporter, options, digest)
+    contents = Contents(name, found, store, settings, reporter, options, base.where)
+    return BaseImage(name, found.manifest, found.config, found.layers, contents)
+
+
+def _in_layout(base: LayoutBase, name: str, platform: Platform, store: Store, digest: str) -> Documents:
     from slipway.oci.layout import import_layout
 
-    descriptor = import_layout(base.path, base.tag, str(platform), store)
-    manifest = store.read_json(descriptor.digest)
-    config = store.read_json(Descriptor.from_json(manifest["config"]).digest)
-    layers = tuple(Descriptor.from_json(d) for d in manifest["layers"])
-    indexes = [layer_index(store, layer) for layer in layers]
-    _check_contents(base, config, [index.diff_id for index in indexes])
-    paths = merged(indexes)
-    versions = _dpkg_versions(store, layers)
-    shell = next((s for s in ("bash", "sh") if f"bin/{s}" in paths or f"usr/bin/{s}" in paths), "")
-    return BaseImage(
-        f"oci:{base.path.name}",
-        descriptor,
-        config,
-        layers,
-        {p: e for p, e in paths.items() if e.kind == "dir"},
-        _python(paths, config, versions),
-        versions.get("libc6", ""),
-        shell,
+    manifest = import_layout(base.path, base.tag, str(platform), store)
+    if digest and manifest.digest != digest:
+        raise LockError(
+            f"the image in {base.path} is another one than the lock says",
+            details=f"locked: {digest}\nthere: {manifest.digest}",
+            hint="bring that image back, or take this one with `slipway lock --upgrade`",
+        )
+    return read_documents(store, manifest, name, platform)
+
+
+def _in_registry(
+    reference: Reference,
+    platform: Platform,
+    store: Store,
+    settings: Settings,
+    reporter: Reporter,
+    options: Options,
+    digest: str,
+) -> Documents:
+    now = time.time() if options.now is None else options.now
+    memory = settings.cache / "resolved" / f"base-{_key(reference, platform, settings)}.json"
+    answer = _answer(memory)
+    if not digest and answer and _valid(answer, reference, settings, options, now):
+        digest = answer["digest"]
+    if digest and (known := recall(settings, Digest(digest))):
+        _note_origins(store, known, reference)
+        return known
+    from slipway.registry.pull import pull
+
+    wanted = reference.at(digest) if digest else reference
+    try:
+        manifest = pull(wanted, str(platform), store, settings, reporter, blobs=False)
+    except VerifyError:
+        raise
+    except FetchError as error:
+        if answer and not digest:
+            error.hint = _hint(error.hint, now - answer["asked"])
+        raise
+    found = read_documents(store, manifest, str(reference), platform)
+    remember(settings, found)
+    if not digest:
+        write_json(memory, {"asked": now, "digest": manifest.digest})
+    return found
+
+
+def _key(reference: Reference, platform: Platform, settings: Settings) -> str:
+    return key_of(_FORMAT, str(reference), str(platform), settings.registry_mirror)
+
+
+def _answer(memory: Path) -> dict[str, Any] | None:
+    answer = read_json(memory)
+    return answer if isinstance(answer, dict) else None
+
+
+def _valid(
+    answer: Mapping[str, Any], reference: Reference, settings: Settings, options: Options, now: float
+) -> bool:
+    """Whether an answer is young enough; a name that has a digest in it always means the same."""
+    young = 0 <= now - answer["asked"] < settings.max_age
+    return bool(reference.digest) or (young and not options.refresh)
+
+
+def _note_origins(store: Store, known: Documents, reference: Reference) -> None:
+    """The store may have been swept, or be another one, since the image was asked for."""
+    from slipway.oci.origins import note_origin
+
+    for layer in known.layers:
+        note_origin(store, layer.digest, reference.name)
+
+
+def _hint(hint: str, age: float) -> str:
+    """`age` of the remembered answer in seconds."""
+    use = (
+        f"an answer from {age / 86400:.1f} days ago is remembered: "
+        f"SLIPWAY_MAX_AGE={int(max(age, 0) * 1.2) + 3600} would use it"
     )
-
-
-def _check_contents(base: LayoutBase, config: Mapping[str, Any], found: list[Digest]) -> None:
-    """`InputError` unless the layers are those that the configuration names (image-spec: config.md, rootfs).
-
-    Engines refuse such an image, and those who run it would be told one thing and given another.
-    """
-    if (config.get("rootfs") or {}).get("diff_ids") != found:
-        raise InputError(
-            f"the base image {base.path} holds other layers than its configuration says", where=base.where
-        )
-
-
-def _dpkg_versions(store: Store, layers: tuple[Descriptor, ...]) -> dict[str, str]:
-    """Upstream versions by package, from the dpkg status file; empty without one."""
-    path = "var/lib/dpkg/status"
-    status = read_files(store, layers, [path]).get(path, b"").decode(errors="replace")
-    return dict(_STANZA.findall(status))
-
-
-def _python(
-    paths: Mapping[str, Entry], config: Mapping[str, Any], versions: Mapping[str, str]
-) -> tuple[str, str] | None:
-    # the first of these that is there is what `python3` means with the usual PATH
-    for link in ("usr/local/bin/python3", "usr/bin/python3", "bin/python3"):
-        entry = paths.get(link)
-        if entry is None:
-            continue
-        directory = link.rpartition("/")[0]
-        target = f"{directory}/{entry.target}" if entry.kind == "symlink" else link
-        if not _PYTHON.match(target):
-            continue
-        series = target.rpartition("python")[2]
-        env = dict(e.partition("=")[::2] for e in (config.get("config") or {}).get("Env") or ())
-        full = (
-            versions.get(f"python{series}-minimal")
-            if directory != "usr/local/bin"
-            else env.get("PYTHON_VERSION")
-        )
-        return (full if full and full.startswith(f"{series}.") else series), f"/{target}"
-    return None
+    return f"{use}; {hint}" if hint else use

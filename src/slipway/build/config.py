@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.oci.entry import NO_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from slipway.oci.store import Descriptor
     from slipway.recipe.model import Platform, Recipe
@@ -56,9 +56,12 @@ def image_config(
     created: int,
     base: Mapping[str, Any] | None,
     venv: bool,
-    shell: str,
+    default_shell: Callable[[], str],
 ) -> dict[str, Any]:
-    """The configuration; `layers` are (name, DiffID) pairs above the base's, `base` is the base image's configuration."""
+    """The configuration; `layers` are (name, DiffID) pairs above the base's, `base` is the base image's configuration.
+
+    `default_shell` tells what to run, or nothing; it is asked only when neither recipe nor base says it.
+    """
     base = base or {}
     below = base.get("config") or {}
     time = iso_time(created)
@@ -78,18 +81,19 @@ def image_config(
     if entrypoint:
         run["Entrypoint"] = entrypoint
     # a new entrypoint makes the base's command meaningless (as in a Dockerfile)
-    inherited = below.get("Cmd") if recipe.entrypoint is None else None
-    cmd = (
-        (inherited or ([shell] if shell and not entrypoint else None))
-        if recipe.cmd is None
-        else list(recipe.cmd)
-    )
+    cmd = list(recipe.cmd or ())
+    if recipe.cmd is None and recipe.entrypoint is None:
+        cmd = below.get("Cmd") or []
+    if recipe.cmd is None and not cmd and not entrypoint and (name := default_shell()):
+        cmd = [name]
     if cmd:
         run["Cmd"] = cmd
     if ports := [*(below.get("ExposedPorts") or ()), *recipe.ports]:
         run["ExposedPorts"] = {p: {} for p in ports}
     if volumes := [*(below.get("Volumes") or ()), *recipe.volumes]:
         run["Volumes"] = {v: {} for v in volumes}
+    if signal := below.get("StopSignal"):
+        run["StopSignal"] = signal
     if check := _healthcheck(recipe) or below.get("Healthcheck"):
         run["Healthcheck"] = check
     history = [*(base.get("history") or ())]

@@ -50,7 +50,7 @@ def _layout(value: str, node: Node, report: Report) -> LayoutBase:
         path = report.directory / Path(directory).expanduser()
     except RuntimeError:
         raise Refused(f"there is no home directory for {quote(directory)}") from None
-    return LayoutBase(Path(os.path.normpath(path)), tag, report.where(node))
+    return LayoutBase(Path(os.path.normpath(path)), tag, report.where(node), directory)
 
 
 def _suite(value: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ class DebianBase:
 
 @dataclass(frozen=True, slots=True)
 class LayoutBase:
-    """A base image in an OCI layout on disk: `oci:DIR[:TAG]`; `path` is absolute."""
+    """A base image in an OCI layout on disk: `oci:DIR[:TAG]`; `path` is absolute, `written` as in the recipe."""
 
     path: Path
     tag: str = ""
     where: Where | None = None
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
