@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -40,6 +39,8 @@ def atomic(path: Path, *, durable: bool = False, mode: int = 0o644) -> Iterator[
     """
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        import tempfile
+
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
         try:
             with open(handle, "w+b") as file:  # noqa: PTH123 - a descriptor, not a path

@@ -133,7 +133,7 @@ def unpack(
 ) -> None:
     """Write an image out (as root, without device nodes)."""
     kept = [cache.without(f, drop.get(n, ())) for n, f in enumerate(fragments)]
-    places = directories(kept, {})
+    places = directories(kept)
     for entry in places.values():
         (root / entry.path).mkdir(parents=True, exist_ok=True)
     for each in kept:

@@ -75,7 +75,7 @@ def test_links_that_a_package_ships_are_not_made_again(tmp_path):
     base = fragment(tmp_path, [link("./bin", "usr/bin"), folder("./usr/bin/"), member("./usr/bin/x", b"")])
     made = system(tmp_path, base)
     assert not [e.path for e in made.entries if e.kind == "symlink"]
-    assert directories([base, made], {})["usr/bin"].mode == 0o755
+    assert directories([base, made])["usr/bin"].mode == 0o755
 
 
 def test_made_again_only_when_something_changed(tmp_path):
@@ -166,7 +166,7 @@ def image(suite: str) -> tuple[Fragment, ...]:
 def ours(suite: str) -> dict[str, tuple[Entry, bytes]]:
     fragments = image(suite)
     drop = settle(fragments)
-    found = {e.path: (e, b"") for e in directories(fragments, {}).values()}
+    found = {e.path: (e, b"") for e in directories(fragments).values()}
     for index, each in enumerate(fragments):
         for entry, content in each.members():
             if entry.path not in drop.get(index, ()):

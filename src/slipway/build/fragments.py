@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from slipway.build import workspace
 from slipway.build.layers import dist_key
+from slipway.build.missing import bring_files
 from slipway.distro.deb import deb_fragment, deb_key
 from slipway.errors import StoreError
 from slipway.inputs.pinned import file_fragment
@@ -96,6 +97,7 @@ class Workshop:
         recipe = self.inputs.recipe
         prefix = recipe.workspace.strip("/")
         own = workspace.fragment(self.cache, recipe)
+        bring_files(self.inputs, self.cache, self.settings, self.reporter, prefix)
         return [own, *(file_fragment(self.cache, f, prefix) for f in self.inputs.files)]
 
     def _get(self, key: str) -> Fragment:

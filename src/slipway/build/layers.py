@@ -1,12 +1,13 @@
 """Which layers an image has: split by how often their content changes, so that a change costs little.
 
-From below: the base system; `apt` packages; each big wheel alone; all other wheels with the virtual environment; the
-workspace with files and settings. Pure: inputs in, layer specifications out.
+From below: the base system; `apt` packages; each big wheel alone; all other wheels with the virtual environment, in
+one layer or several; the workspace with files and settings. Pure: inputs in, layer specifications out.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from slipway.build import workspace
@@ -19,16 +20,19 @@ from slipway.oci.entry import NO_TIME
 from slipway.python.keys import venv_key, wheel_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from slipway.build.resolve import Inputs
     from slipway.distro.model import Deb
     from slipway.oci.fragment import FragmentCache
     from slipway.python.model import Dist
+    from slipway.recipe.model import Recipe
 
-FORMAT = 1
+FORMAT = 2
 BIG_WHEEL = 4 << 20  # compressed bytes; below it the cost of one more layer outweighs the gain
 MOST_BIG_WHEELS = 12  # keeps an image at less than 20 layers
+SHARE = 8 << 20  # compressed bytes of other wheels, of which each further layer should hold about as much
+MOST_SHARES = 4
 
 # Which paths a part gives up to another part, by the part's key.
 Drops = dict[str, tuple[str, ...]]
@@ -39,13 +43,18 @@ def layer_specs(inputs: Inputs, cache: FragmentCache, epoch: int | None, drops: 
     layers: list[LayerSpec] = []
     if inputs.debian is not None:
         layers.extend(_system_layers(inputs, cache, clamp_for(inputs, epoch)))
-    # directories outside the workspace take their attributes from below
-    prefix = inputs.recipe.workspace.strip("/")
-    below = [layer.key for layer in layers] if "/" in prefix else []
+    below: list[str] = []
+    if takes_directories(inputs.recipe):
+        below = [layer.key for layer in layers] or ([inputs.image.manifest.digest] if inputs.image else [])
     if inputs.python is not None:
         layers.extend(_python_layers(inputs, cache, drops, below))
     layers.append(_layer("workspace", cache, _workspace_parts(inputs, cache), below))
     return layers
+
+
+def takes_directories(recipe: Recipe) -> bool:
+    """Whether directories outside the workspace are named, which take their attributes from below."""
+    return "/" in recipe.workspace.strip("/")
 
 
 def clamp_for(inputs: Inputs, epoch: int | None) -> int | None:
@@ -72,6 +81,20 @@ def big_wheels(dists: Iterable[Dist]) -> list[Dist]:
     """The wheels that get a layer of their own, by name."""
     big = sorted((d for d in dists if d.size >= BIG_WHEEL), key=lambda d: (-d.size, d.name))
     return sorted(big[:MOST_BIG_WHEELS], key=lambda d: d.name)
+
+
+def shares(dists: Sequence[Dist]) -> list[list[Dist]]:
+    """Small wheels by the layer that they go into, in their order; the first list may be empty, the others are not.
+
+    A wheel's layer follows from its name, so that a new one changes one layer. When the number of layers changes,
+    no more wheels move than have to (rendezvous hashing).
+    """
+    count = min(MOST_SHARES, 1 + sum(d.size for d in dists) // SHARE)
+    found: list[list[Dist]] = [[] for _ in range(count)]
+    for dist in dists:
+        weights = [sha256(f"{n} {dist.name}".encode()).digest() for n in range(count)]
+        found[weights.index(max(weights))].append(dist)
+    return [found[0], *(share for share in found[1:] if share)]
 
 
 def dist_key(inputs: Inputs, cache: FragmentCache, dist: Dist) -> str:
@@ -113,11 +136,15 @@ def _python_layers(
     for dist in alone:
         yield _layer(f"python: {dist.name}", cache, [_dist_part(inputs, cache, dist)], below, drops)
     prefix = inputs.recipe.workspace.strip("/")
-    rest = [_dist_part(inputs, cache, d) for d in inputs.python.dists if d not in alone]
     environment = Part(
         "generated", "virtual environment", inputs.target.version, venv_key(cache, inputs.target, prefix)
     )
-    yield _layer("python", cache, [environment, *rest], below, drops)
+    for number, dists in enumerate(shares([d for d in inputs.python.dists if d not in alone])):
+        parts = [_dist_part(inputs, cache, d) for d in dists]
+        if number == 0:
+            yield _layer("python", cache, [environment, *parts], below, drops)
+        else:
+            yield _layer(f"python {number + 1}", cache, parts, below, drops)
 
 
 def _dist_part(inputs: Inputs, cache: FragmentCache, dist: Dist) -> Part:
@@ -140,4 +167,4 @@ def _layer(
 ) -> LayerSpec:
     given = {p.key: drops[p.key] for p in parts if p.key in drops} if drops else {}
     key = key_of("layer", FORMAT, cache.compression.name, [p.key for p in parts], below, given)
-    return LayerSpec(name, key, tuple(parts))
+    return LayerSpec(name, key, tuple(parts), tuple(below))

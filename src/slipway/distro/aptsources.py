@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.distro.deb822 import read_fields
-from slipway.proc import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +42,10 @@ def read_sources(etc: Path = ETC) -> Iterator[Source]:
 
 def ask_apt() -> Iterator[Source]:
     """What APT says it reads: slow (it loads its lists), but it knows whose an archive is once it has read it."""
+    import shutil
+
+    from slipway.proc import run
+
     program = shutil.which("apt-get")
     if program is None:
         return

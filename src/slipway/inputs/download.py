@@ -18,8 +18,9 @@ from urllib.parse import unquote, urlsplit
 
 from slipway.errors import FetchError, InputError, StoreError, VerifyError
 from slipway.inputs.crew import run_all
+from slipway.inputs.fileurl import is_file
 from slipway.inputs.part import hold
-from slipway.inputs.transfer import Progress, Transfer, is_file, read_local
+from slipway.inputs.transfer import Progress, Transfer, read_local
 from slipway.net import Client, redact
 
 if TYPE_CHECKING:

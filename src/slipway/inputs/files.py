@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from slipway.errors import NotYetError, SlipwayError
 from slipway.inputs.local import pin_local
 from slipway.inputs.pinned import PinnedFile, file_fragment
-from slipway.net import redact
+from slipway.net_errors import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from slipway.errors import FetchError, InputError
 from slipway.inputs import tree
+from slipway.inputs.fileurl import file_path, is_file
 from slipway.inputs.pinned import PinnedFile
 from slipway.inputs.statcache import StatCache
-from slipway.inputs.transfer import file_path, is_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from slipway.inputs.crew import run_all
-from slipway.inputs.transfer import file_path, is_file
+from slipway.inputs.fileurl import file_path, is_file
 from slipway.net import Client
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from slipway.errors import FetchError, VerifyError
 from slipway.files import read_json, write_json
+from slipway.inputs.fileurl import file_path, is_file
 from slipway.net import PIECE, TransientError, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from slipway.events import Step
     from slipway.inputs.part import Part
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
 MAX_SIZE = 16 << 30  # bytes, where no size is announced: the largest thing worth calling an input
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-\d+/(?:\d+|\*)\Z")  # RFC 9110, section 14.4
-
-
-def is_file(url: str) -> bool:
-    return url[:5].lower() == "file:"
-
-
-def file_path(url: str) -> Path:
-    """The local path of a file: URL (RFC 8089)."""
-    parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise FetchError(f"not a URL of a file on this machine: {redact(url)}")
-    return Path(unquote(parts.path))
 
 
 def read_local(url: str) -> Iterator[bytes]:

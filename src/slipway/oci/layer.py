@@ -18,7 +18,7 @@ from slipway.oci.entry import END_OF_ARCHIVE, Entry
 from slipway.oci.store import LAYER_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from slipway.oci.fragment import Fragment
     from slipway.oci.store import Store
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer in the store; sizes in bytes; `dirs` are its directory entries by path."""
+    """A layer in the store; sizes in bytes."""
 
     media_type: str
     digest: Digest
     size: int
     diff_id: Digest
     raw_size: int
-    dirs: Mapping[str, Entry]
 
 
-def directories(fragments: Iterable[Fragment], below: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Every directory that the fragments need, by path, parents first.
+def directories(
+    fragments: Iterable[Fragment], below: Callable[[str], Entry | None] = lambda _: None
+) -> dict[str, Entry]:
+    """Every directory that the fragments need, by path, parents first; `below` knows those of the layers below.
 
     A directory has the attributes of the first that names it: the layers below, then the fragments in order; else 0755
     and root. Parents are always named, because engines that find one missing make it up with attributes of
@@ -58,20 +59,22 @@ def directories(fragments: Iterable[Fragment], below: Mapping[str, Entry]) -> di
             parent = parent.rpartition("/")[0]
     if clash := needed & others:
         raise InputError(f"{min(clash)!r} is a directory in one package and a file in another")
-    return {p: below.get(p) or found.get(p) or Entry(p, "dir", 0o755) for p in sorted(needed)}
+    return {p: below(p) or found.get(p) or Entry(p, "dir", 0o755) for p in sorted(needed)}
 
 
 def assemble(
-    store: Store, fragments: Sequence[Fragment], below: Mapping[str, Entry], compression: compress.Compression
+    store: Store, fragments: Sequence[Fragment], dirs: Mapping[str, Entry], compression: compress.Compression
 ) -> Layer:
-    """Put a layer together and into the store. No path may come twice (`InputError`; settle conflicts first)."""
+    """Put a layer together and into the store; `dirs` are the `directories` of the fragments.
+
+    No path may come twice (`InputError`; settle conflicts first).
+    """
     seen: set[str] = set()
     for fragment in fragments:
         paths = fragment.paths
         if not seen.isdisjoint(paths):
             raise InputError(f"{min(seen.intersection(paths))!r} comes twice in one layer")
         seen.update(paths)
-    dirs = directories(fragments, below)
     head = b"".join(e.header() for e in dirs.values())
     with store.writer() as out, ThreadPoolExecutor(1) as pool:
         plain = pool.submit(_plain_digest, head, fragments)
@@ -81,7 +84,7 @@ def assemble(
                 out.write(chunk)
         out.write(compression.compress(END_OF_ARCHIVE))
         diff_id, raw_size = plain.result()
-    return Layer(f"{LAYER_TYPE}+{compression.suffix}", out.digest, out.size, diff_id, raw_size, dirs)
+    return Layer(f"{LAYER_TYPE}+{compression.suffix}", out.digest, out.size, diff_id, raw_size)
 
 
 def _plain_digest(head: bytes, fragments: Sequence[Fragment]) -> tuple[Digest, int]:

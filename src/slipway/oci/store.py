@@ -3,7 +3,9 @@
     store/
       oci-layout, index.json, blobs/sha256/…   the layout; any OCI tool can read it
       layers/<key>.json                        what a layer was made from -> the blob that came of it
+      layers/<key>.dirs.json                   the directories of that layer, needed only to make layers above it
       builds/<manifest hex>.json               how an image was built (for reasons, diffs and bills of materials)
+      origins/<blob hex>.json                  which registry repositories have a blob (`slipway.oci.origins`)
       lock                                     shared while a build runs, exclusive while garbage is collected
       index.lock                               held for the moments in which index.json changes
 
@@ -17,7 +19,6 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +133,8 @@ class Store:
     @contextmanager
     def writer(self) -> Iterator[BlobWriter]:
         """A blob of unknown digest; it is in the store when the block ends without an error."""
+        import tempfile
+
         with disk(self.root):
             self._blobs.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._blobs, prefix=".tmp-")
@@ -154,8 +157,18 @@ class Store:
         record = read_json(self.root / "layers" / f"{key}.json")
         return record if isinstance(record, dict) and self.has(Digest(record["digest"])) else None
 
-    def put_layer_record(self, key: str, record: dict[str, Any]) -> None:
-        write_json(self.root / "layers" / f"{key}.json", record)
+    def put_layer_record(self, key: str, record: dict[str, Any], dirs: list[list[Any]]) -> None:
+        """Keep what a layer is, with its packed directory entries (`oci.entry.Entry.pack`) in a file of their own."""
+        root = self.root / "layers"
+        write_json(root / f"{key}.dirs.json", {"digest": record["digest"], "dirs": dirs})
+        write_json(root / f"{key}.json", record)
+
+    def layer_dirs(self, key: str) -> list[list[Any]]:
+        """The directory entries of a layer with a record; `StoreError` when they are lost."""
+        data = read_json(self.root / "layers" / f"{key}.dirs.json")
+        if not isinstance(data, dict):
+            raise StoreError("the store lost a layer's directories", hint="build with --no-cache")
+        return list(data["dirs"])
 
     def build_record(self, manifest: Digest) -> dict[str, Any] | None:
         record = read_json(self.root / "builds" / f"{dg.hex_of(manifest)}.json")

@@ -7,6 +7,7 @@ first, again and again; what is left then are cycles, deepest first; among equal
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from slipway.oci.fragment import Fragment
     from slipway.python.model import PythonTarget
 
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _ROOT = ""  # what depends on all that was asked for; no package has this name
 _STEPS = 20_000  # of the walk through cycles, whose exact answer takes exponential time
 
@@ -92,7 +94,14 @@ def _graph(
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    parsed = {name: [Requirement(text) for text in texts] for name, texts in requires.items()}
+    parsed = {
+        name: [
+            Requirement(text)
+            for text in texts
+            if (found := _NAME.match(text)) and canonicalize_name(found[0]) in requires  # parsing takes time
+        ]
+        for name, texts in requires.items()
+    }
     graph: dict[str, set[str]] = {name: set() for name in requires}
     graph[_ROOT] = set()
     done: set[tuple[str, str]] = set()
