@@ -19,10 +19,12 @@ MODEL = {
     "build.model",
     "distro.model",
     "python.model",
+    "lock.model",
     "oci.digest",
     "oci.entry",
 }
 PLAN = {
+    "build.basepython",
     "build.decide",
     "build.config",
     "distro.candidate",
@@ -33,6 +35,7 @@ PLAN = {
     "distro.solve",
     "distro.universe",
     "distro.version",
+    "oci.follow",
 }
 FACES = ("cli",)
 

@@ -224,3 +224,12 @@ def test_a_kept_context_without_a_place_is_in_the_working_directory(call, recipe
     (made,) = (home / "work").iterdir()
     assert made.name.startswith("slipway-context-")
     assert done.lines[-1]["context"] == str(made)
+
+
+def test_a_plan_with_its_context(call, recipe, home):
+    """Nothing is built, but what would go into the image can be looked at."""
+    done = call("build", str(recipe), "-n", "-k", "-p", str(home / "new"))
+    assert done.status == 0
+    assert (home / "new" / "image.yaml").read_text() == recipe.read_text()
+    assert f"context in {home / 'new'}" in done.err
+    assert call("image", "ls", "--json").lines[-1]["images"] == []

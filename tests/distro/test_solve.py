@@ -290,3 +290,15 @@ def test_relationships_as_written():
     assert [str(r) for r in first] == ["a (>= 1:2~x)", "b:any"]
     assert [str(r) for r in second] == ["c (<< 3)"]
     assert parse_groups("") == ()
+
+
+def test_known_versions_stay_while_they_are_there():
+    suites = [
+        [package("a", "1", depends="b"), package("b", "1")],
+        [package("a", "2", depends="b"), package("b", "2"), package("c", "2")],
+    ]
+    indexes = [Memory([read_candidate(s, ARCHIVE) for s in suite]) for suite in suites]
+    universe = Universe(indexes, "amd64", prefer={"a": "1", "b": "0.9", "unknown": "1"})
+    assert chosen(universe, "a", "c") == ["a 1", "b 2", "c 2"]
+    pinned = Universe(indexes, "amd64", {"a": "2"}, {"a": "1"})
+    assert chosen(pinned, "a") == ["a 2", "b 2"]

@@ -374,3 +374,21 @@ def test_yanked_is_a_warning(wheels: Path, settings: Settings, target: PythonTar
     )
     assert found.dists[0].version == "1.0"
     assert any(isinstance(e, Note) and "yanked" in e.text for e in events)
+
+
+def test_known_versions_stay_where_they_can(wheels: Path, settings: Settings, target: PythonTarget) -> None:
+    def with_known(*texts: str) -> dict[str, str]:
+        found = resolve_python(
+            wanted(*texts), target, settings, Reporter(), pip_config=config(wheels), prefer=before
+        )
+        return {d.name: d.version for d in found.dists}
+
+    before = resolve(wheels, settings, target, "app<2", "lib<2")
+    assert with_known("app", "lib") == {"app": "1.0", "lib": "1.0", "pip": "1.0"}
+    assert with_known("app", "native")["app"] == "1.0"
+    # one cannot stay; the others do
+    assert with_known("app", "lib>=2") == {"app": "1.0", "lib": "2.0", "pip": "1.0"}
+    # what was found this way is not the answer to the plain question
+    assert {d.name: d.version for d in resolve(wheels, settings, target, "app", "lib").dists}["app"] == "2.0"
+    with pytest.raises(ResolveError, match="nothing"):
+        with_known("nothing")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from slipway.build.assemble import Builder, Built, configuration, settled
+from slipway.build.basecontents import LayersNeededError
 from slipway.build.decide import changed_settings, decide, previous_layers
-from slipway.build.layers import clamp_for, layer_specs
+from slipway.build.layers import clamp_for, layer_specs, takes_directories
 from slipway.build.model import Action, Options, Plan, Result
 from slipway.build.resolve import Inputs, resolve
 from slipway.errors import UsageError
@@ -21,6 +23,7 @@ from slipway.recipe.model import Platform, Recipe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slipway.build.basecontents import Contents
     from slipway.build.model import LayerSpec
     from slipway.events import Reporter
     from slipway.settings import Settings
@@ -29,34 +32,39 @@ if TYPE_CHECKING:
 def plan(
     recipe: Recipe, settings: Settings, reporter: Reporter, options: Options | None = None
 ) -> list[Plan]:
-    """What `build` would do, for each platform. Resolves (reads indexes and sources) but downloads no package and makes nothing."""
+    """What `build` would do, for each platform. Resolves (reads indexes and sources) but downloads no package and makes nothing but the context that is asked for."""
     options = options or Options()
     store = Store(settings.store)
     cache = _cache(settings, options)
+    plans = []
     with store.shared():
-        return [
-            _plan(resolve(recipe, p, settings, store, reporter, options), store, cache, settings, options)
-            for p in _platforms(recipe)
-        ]
+        options = _prepared(recipe, store, cache, settings, reporter, options)
+        for platform in platforms_of(recipe):
+            try:
+                inputs = resolve(recipe, platform, settings, store, reporter, options)
+                plans.append(_plan(inputs, store, cache, settings, options))
+            except LayersNeededError as needed:
+                plans.append(_unfinished(needed, platform, full_tag(options.tag or recipe.tag)))
+                continue
+            _lay_out(inputs, cache, settings, reporter, options)
+    return plans
 
 
 def build(recipe: Recipe, settings: Settings, reporter: Reporter, options: Options | None = None) -> Result:
     """Build the image, keep it in the store, and give it its tag."""
-    options = options or Options()
+    options = replace(options or Options(), fetch=True)
     started = time.monotonic()
     store = Store(settings.store)
     cache = _cache(settings, options)
     tag = full_tag(options.tag or recipe.tag)
     with store.shared():
+        options = _prepared(recipe, store, cache, settings, reporter, options)
         before = _tagged(store, tag)
         built = []
-        for platform in _platforms(recipe):
+        for platform in platforms_of(recipe):
             inputs = resolve(recipe, platform, settings, store, reporter, options)
             built.append(Builder(inputs, store, cache, settings, reporter, options).build())
-            if options.context is not None:
-                from slipway.build.context import write_context
-
-                write_context(inputs, cache, options.context)
+            _lay_out(inputs, cache, settings, reporter, options)
         image = _together(store, built)
         if tag:
             if before is None or before.digest != image.digest:
@@ -90,7 +98,34 @@ def host_platform() -> Platform:
     return Platform(PLATFORMS[name])
 
 
-def _platforms(recipe: Recipe) -> tuple[Platform, ...]:
+def _prepared(
+    recipe: Recipe,
+    store: Store,
+    cache: FragmentCache,
+    settings: Settings,
+    reporter: Reporter,
+    options: Options,
+) -> Options:
+    if options.lock is None:
+        return options
+    from slipway.build.locked import prepared
+
+    return prepared(recipe, options.lock, platforms_of(recipe), store, cache, settings, reporter, options)
+
+
+def _lay_out(
+    inputs: Inputs, cache: FragmentCache, settings: Settings, reporter: Reporter, options: Options
+) -> None:
+    if options.context is not None:
+        from slipway.build.context import write_context
+        from slipway.build.missing import bring_files
+
+        bring_files(inputs, cache, settings, reporter, prefix="")
+        write_context(inputs, cache, options.context)
+
+
+def platforms_of(recipe: Recipe) -> tuple[Platform, ...]:
+    """Those that the recipe names, or this machine's."""
     return recipe.platforms or (host_platform(),)
 
 
@@ -116,12 +151,35 @@ def _plan(inputs: Inputs, store: Store, cache: FragmentCache, settings: Settings
             record.get("config") if record else None, configuration(inputs, [], 0)["config"]
         ),
     )
-    if inputs.image:
-        kept = Action("keep", inputs.image.name, f"{len(inputs.image.layers)} layers of the base image")
-        actions = (kept, *actions)
     missing = _missing(inputs, settings, cache, options)
+    if image := inputs.image:
+        looks = takes_directories(inputs.recipe) and any(a.kind == "assemble" for a in actions)
+        absent = image.contents.absent() if looks else ()
+        missing |= {layer.digest: layer.size for layer in absent}
+        actions = (_keep(image.contents, len(absent)), *actions)
     warnings = [*inputs.notes, *_uncovered(inputs, store, cache, layers, options), *overlaps]
     return Plan(inputs.platform, tag, actions, len(missing), sum(missing.values()), tuple(warnings))
+
+
+def _unfinished(needed: LayersNeededError, platform: Platform, tag: str) -> Plan:
+    """All that can be said of a build on a base image that was never looked into."""
+    absent = needed.contents.absent()
+    return Plan(
+        platform,
+        tag,
+        (_keep(needed.contents, len(absent)),),
+        len(absent),
+        sum(layer.size for layer in absent),
+        (f"{needed.brief}, nor is the rest of this plan",),
+    )
+
+
+def _keep(base: Contents, absent: int) -> Action:
+    count = len(base.documents.layers)
+    fetched = f", {absent} to be fetched" if absent else ""
+    return Action(
+        "keep", base.name, f"{count} {'layer' if count == 1 else 'layers'} of the base image{fetched}"
+    )
 
 
 def _missing(inputs: Inputs, settings: Settings, cache: FragmentCache, options: Options) -> dict[str, int]:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from slipway.build import config
-from slipway.build.layers import Drops, clamp_for, dist_key, layer_specs, system_context
+from slipway.build.below import Below
+from slipway.build.layers import (
+    Drops,
+    clamp_for,
+    dist_key,
+    layer_specs,
+    system_context,
+)
 from slipway.build.model import LayerResult
 from slipway.files import read_json, write_json
+from slipway.lock.kept import FIELD as LOCK
+from slipway.lock.kept import kept
 from slipway.oci.digest import Digest, canonical, key_of
-from slipway.oci.entry import NO_TIME, Entry
+from slipway.oci.entry import NO_TIME
 from slipway.oci.store import CONFIG_TYPE, MANIFEST_TYPE, Descriptor
 
 if TYPE_CHECKING:
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
     from slipway.build.model import LayerSpec, Options
     from slipway.build.resolve import Inputs
     from slipway.events import Reporter
+    from slipway.oci.entry import Entry
     from slipway.oci.fragment import Fragment, FragmentCache
     from slipway.oci.store import Store
     from slipway.settings import Settings
@@ -58,7 +69,7 @@ def configuration(inputs: Inputs, layers: Sequence[tuple[str, str]], created: in
         created=created,
         base=base.config if base else None,
         venv=inputs.python is not None,
-        shell=base.shell if base else "bash" if inputs.debian else "",
+        default_shell=lambda: base.facts.shell if base else "bash" if inputs.debian else "",
     )
 
 
@@ -90,25 +101,11 @@ class Builder:
     def build(self) -> Built:
         drops, overlaps = self._settle()
         layers = layer_specs(self.inputs, self.cache, self.options.epoch, drops)
-        records: list[dict[str, Any]] = []
-        results: list[LayerResult] = []
-        for layer in layers:
-            record = None if self.options.no_cache else self.store.layer_record(layer.key)
-            action = "reuse"
-            if record is None:
-                record = self._assemble(layer, drops, records)
-                action = "assemble"
-            records.append(record)
-            results.append(
-                LayerResult(
-                    layer.name,
-                    action,
-                    record["digest"],
-                    record["size"],
-                    record["raw_size"],
-                    str(self.inputs.platform),
-                )
-            )
+        actions, records = self._layers(layers, drops)
+        results = [
+            LayerResult(layer.name, action, r["digest"], r["size"], r["raw_size"], str(self.inputs.platform))
+            for layer, action, r in zip(layers, actions, records, strict=True)
+        ]
         manifest, image_id = self._write(layers, records)
         uncovered = tuple(line for r in records for line in r["uncovered"])
         # the last system state covers all packages, so the base's own list is part of it
@@ -118,12 +115,37 @@ class Builder:
 
     # -- layers ----------------------------------------------------------------------------------------------
 
-    def _assemble(self, layer: LayerSpec, drops: Drops, below: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def _layers(self, layers: Sequence[LayerSpec], drops: Drops) -> tuple[list[str], list[dict[str, Any]]]:
+        """What was done for each layer, and its record. Layers are written side by side."""
+        known = [None if self.options.no_cache else self.store.layer_record(layer.key) for layer in layers]
+        if found := [record for record in known if record is not None and None not in known]:
+            return ["reuse"] * len(found), found
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        from slipway.oci.layer import directories
+
+        actions: list[str] = []
+        records: list[dict[str, Any] | Future[dict[str, Any]]] = []
+        below = Below(self.store, self.inputs.image)
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for layer, record in zip(layers, known, strict=True):
+                actions.append("assemble" if record is None else "reuse")
+                if record is not None:
+                    records.append(record)
+                    continue
+                fragments = self._fragments(layer, drops)
+                dirs = directories(fragments, below.finder(layer.below))
+                below.keep(layer.key, dirs)
+                records.append(pool.submit(self._assemble, layer, fragments, dirs))
+            return actions, [r.result() if isinstance(r, Future) else r for r in records]
+
+    def _assemble(
+        self, layer: LayerSpec, fragments: Sequence[Fragment], dirs: Mapping[str, Entry]
+    ) -> dict[str, Any]:
         from slipway.oci.layer import assemble
 
-        fragments = self._fragments(layer, drops)
         with self.reporter.step(f"layer {layer.name}", f"{len(fragments)} parts") as step:
-            done = assemble(self.store, fragments, self._dirs_below(below), self.cache.compression)
+            done = assemble(self.store, fragments, dirs, self.cache.compression)
             step.detail = f"{done.raw_size / 1e6:.1f} MB" if done.raw_size > 1e5 else f"{done.raw_size} bytes"
         record = {
             "media_type": done.media_type,
@@ -137,17 +159,9 @@ class Builder:
                 for f in fragments
                 for u in f.extra.get("uncovered", ())
             ],
-            "dirs": [e.pack() for e in done.dirs.values()],
         }
-        self.store.put_layer_record(layer.key, record)
+        self.store.put_layer_record(layer.key, record, [e.pack() for e in dirs.values()])
         return record
-
-    def _dirs_below(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Entry]:
-        dirs: dict[str, Entry] = dict(self.inputs.image.dirs) if self.inputs.image else {}
-        for record in records:
-            for row in record["dirs"]:
-                dirs.setdefault(row[0], Entry.unpack(row))
-        return dirs
 
     def _fragments(self, layer: LayerSpec, drops: Drops) -> list[Fragment]:
         if layer.name == "workspace":
@@ -217,6 +231,7 @@ class Builder:
             created = self.options.epoch
         named = [(layer.name, r["diff_id"]) for layer, r in zip(layers, records, strict=True)]
         image = configuration(inputs, named, created)
+        image[LOCK] = kept(inputs, self.cache.compression.name, self.options.epoch)
         descriptor = self.store.put(canonical(image), CONFIG_TYPE)
         blobs = [Descriptor(r["media_type"], Digest(r["digest"]), r["size"]) for r in records]
         annotations = {"org.opencontainers.image.created": config.iso_time(created)}
@@ -228,7 +243,7 @@ class Builder:
         manifest = config.manifest(descriptor, [*(base.layers if base else ()), *blobs], annotations)
         stored = self.store.put(canonical(manifest), MANIFEST_TYPE)
         if self.store.build_record(stored.digest) is None:  # a new image, not named anywhere yet
-            self._check_user([*(base.layers if base else ()), *blobs])
+            self._check_user(blobs)
         return replace(stored, platform=str(inputs.platform)), descriptor.digest
 
     def _check_user(self, layers: Sequence[Descriptor]) -> None:
@@ -239,7 +254,9 @@ class Builder:
         from slipway.images.account import find_user
         from slipway.oci.layerindex import read_files
 
-        files = read_files(self.store, layers, ("etc/passwd", "etc/group"))
+        image = self.inputs.image
+        files = {path: text.encode() for path, text in image.facts.accounts.items()} if image else {}
+        files |= read_files(self.store, layers, ("etc/passwd", "etc/group"))
         find_user(files.get("etc/passwd", b""), files.get("etc/group", b""), spec)
 
     def _record(

@@ -9,6 +9,10 @@ DIR/PLATFORM/workspace/    the files of the recipe as they are in the image's wo
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.build import workspace
@@ -16,10 +20,32 @@ from slipway.files import atomic
 from slipway.inputs.pinned import file_fragment
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from slipway.build.resolve import Inputs
     from slipway.oci.fragment import FragmentCache
+
+
+@contextmanager
+def context_directory(path: Path | None, *, keep: bool) -> Iterator[tuple[Path | None, bool]]:
+    """Where to lay out the context, if at all, and whether it stays afterwards.
+
+    `path` stays when it exists already, a new one only with `keep`; with `keep` alone a directory is made in the working
+    directory.
+    """
+    if path is None and not keep:
+        yield None, False
+        return
+    if path is None:
+        path = Path(tempfile.mkdtemp(prefix="slipway-context-", dir=Path.cwd()))
+        kept = True
+    else:
+        kept = keep or path.exists()
+    try:
+        yield path, kept
+    finally:
+        if not kept:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def write_context(inputs: Inputs, cache: FragmentCache, directory: Path) -> None:

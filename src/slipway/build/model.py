@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from slipway.lock.model import Lock
     from slipway.oci.store import Descriptor
     from slipway.recipe.model import Platform
 
@@ -19,8 +21,10 @@ class Options:
     `tag` replaces the recipe's; `no_cache` makes every fragment and layer anew (downloads stay, they are verified);
     `refresh` asks mirrors, indexes and web servers again whatever the age of their last answers; `epoch` is
     SOURCE_DATE_EPOCH (reproducible-builds.org): no time in the image is later; `now` is the time of asking, in Unix
-    seconds (None: the clock). With `context`, what went into the image is also written to that directory (see
-    `slipway.build.context`).
+    seconds (None: the clock); with `fetch`, resolving may download what the build will need anyway. With `lock`, inputs
+    are exactly those written there, SOURCE_DATE_EPOCH included, and nothing is resolved; `places` tells by destination
+    where local files are then, other than the recipe says. With `context`, what went into the image is also written to
+    that directory (see `slipway.build.context`).
     """
 
     tag: str = ""
@@ -28,6 +32,9 @@ class Options:
     refresh: bool = False
     epoch: int | None = None
     now: float | None = None
+    fetch: bool = False
+    lock: Lock | None = None
+    places: Mapping[str, Path] = field(default_factory=dict)
     context: Path | None = None
 
 
@@ -43,11 +50,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class LayerSpec:
-    """A layer as it should be. `key` stands for everything that determines its bytes."""
+    """A layer as it should be. `key` stands for everything that determines its bytes.
+
+    `below` are the keys of layers (of a base image: its manifest's digest) whose directories it may name again.
+    """
 
     name: str
     key: str
     parts: tuple[Part, ...]
+    below: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from slipway.build.base import BaseImage, open_base
 from slipway.errors import NotYetError, UsageError
+from slipway.lock.held import Held
 from slipway.recipe.model import DebianBase, LayoutBase, Platform, RegistryBase
+from slipway.recipe.plain import is_web, public_source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slipway.build.base import BaseImage
     from slipway.build.model import Options
     from slipway.distro.model import DebianResolution
     from slipway.events import Reporter
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from slipway.python.model import PythonResolution, PythonTarget
     from slipway.recipe.model import Recipe
     from slipway.settings import Settings
+
+_NOTHING = Held()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,45 +46,84 @@ class Inputs:
 
 
 def resolve(
-    recipe: Recipe, platform: Platform, settings: Settings, store: Store, reporter: Reporter, options: Options
+    recipe: Recipe,
+    platform: Platform,
+    settings: Settings,
+    store: Store,
+    reporter: Reporter,
+    options: Options,
+    *,
+    held: Held = _NOTHING,
 ) -> Inputs:
-    """Ask mirror, index and disk (or what they answered lately) for the exact inputs."""
-    with ThreadPoolExecutor(1) as pool:
-        pinned = pool.submit(_pin, recipe, settings, reporter, options)
-        debian, image, notes = _base(recipe, platform, settings, store, reporter, options)
-        python, target = _python(recipe, platform, debian, image, settings, reporter, options)
-        files = pinned.result()
-    return Inputs(recipe, platform, debian, image, python, target, files, notes)
+    """Ask mirror, index and disk (or what they answered lately) for the exact inputs; a lock is asked instead of them.
+
+    What is `held` is not asked for again.
+    """
+    if options.lock is not None:
+        from slipway.build.locked import locked_inputs
+
+        return locked_inputs(recipe, platform, options.lock, store, settings, reporter, options)
+    wait = _begun(partial(_pin, recipe, settings, reporter, options, held), recipe)
+    debian, image, notes = _base(recipe, platform, settings, store, reporter, options, held)
+    python, target = _python(recipe, platform, debian, image, settings, reporter, options, held)
+    return Inputs(recipe, platform, debian, image, python, target, wait(), notes)
 
 
-def _pin(recipe: Recipe, settings: Settings, reporter: Reporter, options: Options) -> tuple[PinnedFile, ...]:
+def _begun(pin: Callable[[], tuple[PinnedFile, ...]], recipe: Recipe) -> Callable[[], tuple[PinnedFile, ...]]:
+    """Gives what `pin` does; where that has to ask other machines, they are asked meanwhile."""
+    if not any(is_web(item.source) for item in recipe.files):
+        found = pin()
+        return lambda: found
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(1)
+    pinned = pool.submit(pin)
+    pool.shutdown(wait=False)
+    return pinned.result
+
+
+def _pin(
+    recipe: Recipe, settings: Settings, reporter: Reporter, options: Options, held: Held
+) -> tuple[PinnedFile, ...]:
     if not recipe.files:
         return ()
     from slipway.inputs.files import pin
 
-    return tuple(pin(recipe.files, recipe.directory, settings, reporter, refresh=options.refresh))
+    if not held.files:
+        return tuple(pin(recipe.files, recipe.directory, settings, reporter, refresh=options.refresh))
+    from slipway.build.locked import promised_file
+
+    rows = [held.files.get(public_source(item.source)) for item in recipe.files]
+    asked = [item for item, row in zip(recipe.files, rows, strict=True) if row is None]
+    found = iter(pin(asked, recipe.directory, settings, reporter, refresh=options.refresh))
+    return tuple(
+        promised_file(item, row, settings) if row else next(found)
+        for item, row in zip(recipe.files, rows, strict=True)
+    )
 
 
 def _base(
-    recipe: Recipe, platform: Platform, settings: Settings, store: Store, reporter: Reporter, options: Options
+    recipe: Recipe,
+    platform: Platform,
+    settings: Settings,
+    store: Store,
+    reporter: Reporter,
+    options: Options,
+    held: Held,
 ) -> tuple[DebianResolution | None, BaseImage | None, tuple[str, ...]]:
     base = recipe.base
-    if isinstance(base, RegistryBase):
-        raise NotYetError(
-            f"this release cannot pull the base image {base.reference}",
-            hint="use `base: {debian: trixie}`, `base: oci:DIR` (skopeo can make one), or leave `python` and `base` out",
-            where=base.where,
-        )
     if isinstance(base, DebianBase):
-        return (*_debian(recipe, base, platform, settings, reporter, options),)
+        return (*_debian(recipe, base, platform, settings, reporter, options, held),)
     if recipe.apt:
         raise NotYetError(
             "this release installs `apt` packages only on a Debian base that it makes itself",
             hint="use `base: {debian: SUITE}`",
             where=base.where,
         )
-    if isinstance(base, LayoutBase):
-        return None, open_base(base, platform, store), ()
+    if isinstance(base, LayoutBase | RegistryBase):
+        from slipway.build.base import open_base
+
+        return None, open_base(base, platform, store, settings, reporter, options, digest=held.base), ()
     return None, None, ()
 
 
@@ -89,6 +134,7 @@ def _debian(
     settings: Settings,
     reporter: Reporter,
     options: Options,
+    held: Held,
 ) -> tuple[DebianResolution, None, tuple[str, ...]]:
     from slipway.distro.model import DebianRequest
     from slipway.distro.resolve import resolve_debian
@@ -98,8 +144,12 @@ def _debian(
     if recipe.packages and not any(_names_python(p) for p in (*packages, *recipe.apt)):
         packages += ("python3",)
         notes = ("python3 was added to the base: `packages` needs an interpreter",)
+    if held.debian is not None:
+        return held.debian, None, notes
     request = DebianRequest(base.suite, platform.arch, base.variant, packages, recipe.apt)
-    found = resolve_debian(request, settings, reporter, refresh=options.refresh, now=options.now)
+    found = resolve_debian(
+        request, settings, reporter, refresh=options.refresh, now=options.now, prefer=held.versions
+    )
     return found, None, notes
 
 
@@ -116,6 +166,7 @@ def _python(
     settings: Settings,
     reporter: Reporter,
     options: Options,
+    held: Held,
 ) -> tuple[PythonResolution | None, PythonTarget | None]:
     if not recipe.packages:
         return None, None
@@ -128,7 +179,13 @@ def _python(
 
         found, glibc = python_of(debian), glibc_of(debian)
     elif image is not None:
-        found, glibc = image.python, image.glibc
+        found, glibc = image.facts.python, image.facts.glibc
+        if image.facts.unfit:
+            raise NotYetError(
+                f"this release cannot install Python packages on {image.name}: {image.facts.unfit}",
+                hint="choose another base, for example python:3.12-slim",
+                where=recipe.packages[0].where,
+            )
     if found is None:
         raise UsageError(
             "the base image has no Python 3, which `packages` needs",
@@ -136,6 +193,8 @@ def _python(
             where=recipe.packages[0].where,
         )
     target = PythonTarget(found[0], found[1], platform.arch, _numbers(glibc or ""))
+    if held.python is not None and held.target == target:
+        return held.python, target
     python = resolve_python(
         recipe.packages,
         target,
@@ -143,7 +202,9 @@ def _python(
         reporter,
         pip_config=recipe.pip_config,
         refresh=options.refresh,
+        fetch=options.fetch,
         now=options.now,
+        prefer=held.dists,
     )
     return python, target
 

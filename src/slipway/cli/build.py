@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -19,11 +15,12 @@ from slipway.cli.lazy import Command
 from slipway.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from slipway.build.model import Options, Result
     from slipway.events import Reporter
     from slipway.recipe.model import Recipe
+    from slipway.registry.push import Pushed
     from slipway.settings import Settings
 
 T = TypeVar("T")
@@ -31,8 +28,10 @@ T = TypeVar("T")
 EXAMPLES = """
 slipway build image.yaml
 slipway build image.yaml -t hello:1.2 --load
+slipway build image.yaml -t registry.example.org/team/hello:1.2 --push
 slipway build image.yaml --output oci:out --output docker-archive:hello.tar
 slipway build image.yaml --platform linux/amd64 --platform linux/arm64
+slipway build image.yaml --locked        exactly what image.lock.yaml says
 slipway build image.yaml --dry-run       what would change, layer by layer
 """
 
@@ -42,6 +41,7 @@ slipway build image.yaml --dry-run       what would change, layer by layer
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-t", "--tag", default="", help="Name of the image instead of the recipe's `tag`.")
 @click.option("--load", is_flag=True, help="Load the image into the Docker daemon too.")
+@click.option("--push", is_flag=True, help="Push the image to the registry that its tag begins with.")
 @click.option(
     "--output",
     "outputs",
@@ -65,6 +65,12 @@ slipway build image.yaml --dry-run       what would change, layer by layer
 @click.option("-k", "--keep-context", is_flag=True, help="Keep that directory; named in the output.")
 @click.option("-c", "--no-cache", is_flag=True, help="Make every layer anew (verified downloads are kept).")
 @click.option("--refresh", is_flag=True, help="Ask mirrors and indexes again, however new their answers.")
+@click.option(
+    "--locked", is_flag=True, help="Take every input from the lock beside the recipe; resolve nothing."
+)
+@click.option(
+    "--offline", is_flag=True, help="As --locked, and download nothing: what is not here is an error."
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Show the plan and build nothing.")
 @click.pass_obj
 def build(
@@ -73,12 +79,15 @@ def build(
     file: Path,
     tag: str,
     load: bool,
+    push: bool,
     outputs: tuple[str, ...],
     platforms: tuple[str, ...],
     path: Path | None,
     keep_context: bool,
     no_cache: bool,
     refresh: bool,
+    locked: bool,
+    offline: bool,
     dry_run: bool,
 ) -> None:
     """Build an image from a recipe.
@@ -86,26 +95,35 @@ def build(
     The image is kept in the store under its tag. Standard output carries one line: the tag, or the digest of
     an image without one.
     """
+    from slipway.build.context import context_directory
     from slipway.build.model import Options
     from slipway.recipe import load as load_recipe
     from slipway.recipe.checks import image_tag
+    from slipway.settings import source_date_epoch
 
-    settings = face.settings()
+    settings = face.settings().with_(offline=offline or None)
     recipe = _for_platforms(load_recipe(file), platforms)
     tag = tag and _checked("--tag", image_tag, tag)
-    _check_outputs(tag or recipe.tag, load=load, outputs=outputs)
-    options = Options(tag=tag, no_cache=no_cache, refresh=refresh, epoch=_epoch())
-    if dry_run:
-        _plan(face, recipe, settings, options)
-        return
+    _check_outputs(tag or recipe.tag, load=load, push=push, outputs=outputs)
+    options = Options(tag=tag, no_cache=no_cache, refresh=refresh, epoch=source_date_epoch())
+    if locked or offline:
+        from slipway.lock.files import read_lock
+
+        options = replace(options, lock=read_lock(file))
     start = time.monotonic()
-    with _context(path, keep=keep_context) as (directory, kept), face.reporter() as reporter:
+    with context_directory(path, keep=keep_context) as (directory, kept):
+        options = replace(options, context=directory)
+        if dry_run:
+            _plan(face, recipe, settings, options, context=str(directory) if kept else "")
+            return
         from slipway.build.api import build as build_image
 
-        done = build_image(recipe, settings, reporter, replace(options, context=directory))
-        done = _hand_over(done, settings, reporter, load=load, outputs=outputs)
+        with face.reporter() as reporter:
+            done = build_image(recipe, settings, reporter, options)
+            done = _hand_over(done, settings, reporter, load=load, outputs=outputs)
+            pushed = _push(done, settings, reporter) if push else None
     done = replace(done, seconds=time.monotonic() - start)
-    _show(face, done, context=str(directory) if kept else "")
+    _show(face, done, pushed, context=str(directory) if kept else "")
 
 
 def _for_platforms(recipe: Recipe, names: tuple[str, ...]) -> Recipe:
@@ -125,29 +143,29 @@ def _checked(option: str, check: Callable[[str], T], value: str) -> T:
         raise UsageError(f"{option}: {refused.message}", hint=refused.hint) from refused
 
 
-def _epoch() -> int | None:
-    """SOURCE_DATE_EPOCH (reproducible-builds.org)."""
-    text = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if text and not text.isdigit():
-        raise UsageError(f"SOURCE_DATE_EPOCH is {text!r}, not a number of seconds")
-    return int(text) if text else None
-
-
-def _plan(face: Face, recipe: Recipe, settings: Settings, options: Options) -> None:
+def _plan(face: Face, recipe: Recipe, settings: Settings, options: Options, *, context: str) -> None:
     from slipway.build.api import plan
     from slipway.cli import render
-    from slipway.cli.text import Paint
+    from slipway.cli.text import Paint, say
 
     with face.reporter() as reporter:
         plans = plan(recipe, settings, reporter, options)
+    if context and not face.json and not face.quiet:
+        say(f"context in {context}")
     face.result(
-        {"plans": [p.as_dict() for p in plans]},
+        {"plans": [p.as_dict() for p in plans]} | ({"context": context} if context else {}),
         lambda: render.plans(plans, Paint(sys.stdout), verbose=face.verbose),
     )
 
 
-def _check_outputs(name: str, *, load: bool, outputs: tuple[str, ...]) -> None:
+def _check_outputs(name: str, *, load: bool, push: bool, outputs: tuple[str, ...]) -> None:
     """Find out before the work what cannot be meant."""
+    if push and not name:
+        raise UsageError("--push needs a name for the image", hint="give --tag, or `tag` in the recipe")
+    if push:
+        from slipway.images.push import destination
+
+        destination(name)
     if load and not name:
         raise UsageError("--load needs a name for the image", hint="give --tag, or `tag` in the recipe")
     if outputs:
@@ -174,33 +192,25 @@ def _hand_over(
     return replace(done, outputs=(*done.outputs, *written))
 
 
-@contextmanager
-def _context(path: Path | None, *, keep: bool) -> Iterator[tuple[Path | None, bool]]:
-    """Where to lay out the context, and whether it stays: a directory that exists does, a new one only with `keep`."""
-    if path is None and not keep:
-        yield None, False
-        return
-    if path is None:
-        path = Path(tempfile.mkdtemp(prefix="slipway-context-", dir=Path.cwd()))
-        kept = True
-    else:
-        kept = keep or path.exists()
-    try:
-        yield path, kept
-    finally:
-        if not kept:
-            shutil.rmtree(path, ignore_errors=True)
+def _push(done: Result, settings: Settings, reporter: Reporter) -> Pushed:
+    from slipway.images.push import push_image
+    from slipway.oci.store import Store
+
+    return push_image(Store(settings.store), done.tag, "", settings, reporter)
 
 
-def _show(face: Face, done: Result, *, context: str) -> None:
+def _show(face: Face, done: Result, pushed: Pushed | None, *, context: str) -> None:
     from slipway.cli import render, text
 
     if not face.json and not face.quiet:
         paint = text.Paint(sys.stderr)
         text.say(render.result(done, paint))
+        if pushed:
+            text.say(render.sent(pushed))
         if context:
             text.say(f"context in {context}")
         if text.is_terminal(sys.stderr):
             text.say(render.next_steps(done, paint))
     data = done.as_dict() | ({"context": context} if context else {})
+    data |= {"pushed": pushed.as_dict()} if pushed else {}
     face.result(data, lambda: done.tag or str(done.image.digest))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from slipway.build.model import Action, Plan, Result
     from slipway.cli.text import Paint
+    from slipway.registry.push import Pushed
 
 MOST_CHANGES = 12  # lines of changes per layer, unless more is asked for
 _COLOURS = {"reuse": "green", "assemble": "yellow", "keep": "green", "drop": "red", "configure": "yellow"}
@@ -89,6 +90,19 @@ def result(done: Result, paint: Paint) -> str:
             lines.append(f"  and {more} more (--json has them all)")
     lines += [f"wrote {printable(line)}" for line in done.outputs]
     return "\n".join(lines)
+
+
+def sent(done: Pushed) -> str:
+    """What a push had to do, in a line."""
+    counts = (
+        (done.uploaded, f"sent ({size(done.bytes)})"),
+        (done.mounted, "mounted"),
+        (done.skipped, "there already"),
+    )
+    words = [f"{count} {what}" for count, what in counts if count]
+    if not done.uploaded and not done.mounted:
+        words = ["nothing to send"]
+    return f"pushed {printable(done.reference)}: {', '.join(words)}"
 
 
 def next_steps(done: Result, paint: Paint) -> str:

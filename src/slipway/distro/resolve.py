@@ -42,10 +42,11 @@ def resolve_debian(
     refresh: bool = False,
     now: float | None = None,
     fetch: Callable[[str], bytes] | None = None,
+    prefer: Mapping[str, str] | None = None,
 ) -> DebianResolution:
     """Solve `request`, or give the remembered answer when it is young enough and no `refresh` is wanted.
 
-    `now` is in Unix seconds, `fetch` brings the bytes of an address (default: the network). `ResolveError` when no
+    `prefer` maps names to versions that are taken as long as they are there and go together. `now` is in Unix seconds, `fetch` brings the bytes of an address (default: the network). `ResolveError` when no
     set of packages fits, `FetchError` when the mirror cannot be reached, `VerifyError` when it cannot be trusted.
     """
     check_suite(request.suite)
@@ -55,20 +56,28 @@ def resolve_debian(
     path = settings.cache / "resolved" / f"{_key(request, settings)}.json"
     remembered = read_json(path)
     age = now - remembered["asked"] if remembered else -1.0
-    if not refresh and 0 <= age < settings.max_age:
+    if not refresh and not prefer and 0 <= age < settings.max_age:
         return DebianResolution.from_dict(remembered["resolution"])
     mirror = find_mirror(settings)
     max_age = 0.0 if refresh else float(settings.max_age)
     try:
         resolution = _resolve(
-            request, mirror, settings, reporter, max_age, now, fetch or _network(mirror, settings)
+            request,
+            mirror,
+            settings,
+            reporter,
+            max_age,
+            now,
+            fetch or _network(mirror, settings),
+            prefer or {},
         )
     except VerifyError:
         raise
     except FetchError as error:
         error.hint = _offline_hint(error.hint, age)
         raise
-    write_json(path, {"asked": now, "resolution": resolution.as_dict()})
+    if not prefer:
+        write_json(path, {"asked": now, "resolution": resolution.as_dict()})
     return resolution
 
 
@@ -80,6 +89,7 @@ def _resolve(
     max_age: float,
     now: float,
     fetch: Callable[[str], bytes],
+    prefer: Mapping[str, str],
 ) -> DebianResolution:
     # not needed, and not loaded, when the answer is remembered
     from slipway.distro.keyring import find_keyring
@@ -96,8 +106,12 @@ def _resolve(
         step.detail = ", ".join([release.codename, *(p.name for p in further)])
     try:
         names, pins = _names(request)
-        universe = Universe(indexes, request.arch, pins)
-        base, extra, manual = _choose(universe, request, names)
+        try:
+            base, extra, manual = _choose(Universe(indexes, request.arch, pins, prefer), request, names)
+        except ResolveError:
+            if not prefer:
+                raise
+            base, extra, manual = _choose(Universe(indexes, request.arch, pins), request, names)
     except ResolveError as error:
         read = f"Read: {step.detail} ({', '.join(COMPONENTS)}) for {request.arch}."
         error.details = f"{error.details}\n{read}" if error.details else read

@@ -31,12 +31,22 @@ class Packages(Protocol):
 
 
 class Universe:
-    """`indexes` in order of preference for equal versions; `pins` maps names to the one version wanted."""
+    """`indexes` in order of preference for equal versions; `pins` maps names to the one version wanted.
 
-    def __init__(self, indexes: Sequence[Packages], arch: str, pins: Mapping[str, str] | None = None) -> None:
+    `prefer` maps names to versions that are taken, though higher ones are there, as long as they are there.
+    """
+
+    def __init__(
+        self,
+        indexes: Sequence[Packages],
+        arch: str,
+        pins: Mapping[str, str] | None = None,
+        prefer: Mapping[str, str] | None = None,
+    ) -> None:
         self.arch = arch
         self._indexes = indexes
         self._pins = pins or {}
+        self._prefer = prefer or {}
         self._versions: dict[str, tuple[Candidate, ...]] = {}
         self._satisfying: dict[Relation, tuple[Candidate, ...]] = {}
 
@@ -56,7 +66,8 @@ class Universe:
         if name in self._pins:
             wanted = key(self._pins[name])
             return next((c for c in versions if key(c.version) == wanted), None)
-        return versions[0] if versions else None
+        known = self._prefer.get(name)
+        return next((c for c in versions if c.version == known), versions[0]) if versions else None
 
     def satisfying(self, relation: Relation) -> tuple[Candidate, ...]:
         """Candidates that fulfil `relation`, best first: the package of that name, then by priority.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from slipway.oci.reader import every_blob, manifests, read_image
+from slipway.oci.reader import every_blob, manifests, platforms, read_image
 
 if TYPE_CHECKING:
     from slipway.oci.store import Store
@@ -38,7 +38,7 @@ def ls(store: Store) -> list[Listed]:
                 image.name,
                 image.digest,
                 first.config_blob.digest if first else "",
-                tuple(o.platform for o in opened),
+                platforms(store, image),
                 len(first.layers) if first else 0,
                 sum(blob.size for blob in every_blob(store, image).values()),
                 str(first.config.get("created", "")) if first else "",

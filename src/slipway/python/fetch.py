@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
+from slipway.errors import FetchError
 from slipway.python import index as indexes
 
 if TYPE_CHECKING:
@@ -49,8 +50,14 @@ def fetch(
 
 def download(dists: Sequence[Dist], index: Index, settings: Settings, reporter: Reporter) -> list[Path]:
     """The files of `dists`, in their order."""
-    from slipway.inputs.download import Download, download_all
+    from slipway.inputs.download import Download, download_all, is_present, path_of
 
+    lost = [d for d in dists if not d.url and not is_present(path_of(d.sha256, settings))]
+    if lost:  # see `slipway.lock.kept`
+        raise FetchError(
+            f"{lost[0].filename} came from a directory of the machine that built the image, and is not here",
+            hint="build from a recipe and its own lock, on a machine that has the file",
+        )
     items = [Download(index.with_credentials(d.url), d.sha256, d.size, d.filename) for d in dists]
     return download_all(items, settings, reporter, what="download Python packages")
 

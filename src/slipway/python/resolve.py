@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import NotYetError, Problem, RecipeError
@@ -16,7 +18,6 @@ from slipway.python.model import PythonResolution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from slipway.events import Reporter
     from slipway.python.index import Index
@@ -40,10 +41,12 @@ def resolve_python(
     refresh: bool = False,
     fetch: bool = False,
     now: float | None = None,
+    prefer: PythonResolution | None = None,
 ) -> PythonResolution:
     """Exact distributions for `requirements` on `target`; `pip_config` is the text of the recipe's pip.conf.
 
     With `fetch` they are also downloaded where the index does not say how large they are: asking takes as long.
+    Versions in `prefer` are taken as long as they fit; then nothing is remembered.
     The answer is remembered for `settings.max_age` seconds; `refresh` asks anew, `now` is the time in seconds since 1970.
     `RecipeError` for lines that are not requirements, `ResolveError` when nothing satisfies them, `FetchError`
     when the index cannot be read, `NotYetError` for what is valid but not from an index or archive.
@@ -53,14 +56,15 @@ def resolve_python(
     lines = [r.text.strip() for r in requirements]
     key = key_of(_FORM, lines, target.full, target.arch, target.libc, index.public())
     memory = settings.cache / "resolved" / f"python-{key}.json"
-    if not refresh and (known := _remembered(memory, now, settings.max_age)) is not None:
+    if not refresh and prefer is None and (known := _remembered(memory, now, settings.max_age)) is not None:
         reporter.log("Python packages: the index was asked not long ago, its answer is used again")
         return known
     with reporter.step("resolve Python packages", f"{len(lines)} requested") as step:
-        found = _ask(requirements, target, settings, reporter, index, refresh=refresh)
+        found = _ask(requirements, target, settings, reporter, index, refresh=refresh, prefer=prefer)
         step.detail = f"{len(found.dists)} packages"
     found = replace(found, dists=_sized(found.dists, settings, reporter, index, fetch=fetch))
-    write_json(memory, {"time": now, "resolution": found.as_dict()})
+    if prefer is None:
+        write_json(memory, {"time": now, "resolution": found.as_dict()})
     return found
 
 
@@ -80,25 +84,26 @@ def _ask(
     index: Index,
     *,
     refresh: bool,
+    prefer: PythonResolution | None,
 ) -> PythonResolution:
     from slipway.python import explain, pylock, tags, uvrun
 
     named, lines = _parse(requirements, target)
     if SEED not in named:
         lines.append(SEED)
-    done = uvrun.run(
-        [
-            *("pip", "compile", "-"),
-            *("--python-version", target.full),
-            *("--python-platform", tags.uv_platform(target)),
-            *("--format", "pylock.toml"),
-            "--no-header",
-        ],
-        index,
-        settings,
-        refresh=refresh,
-        stdin="\n".join(lines).encode(),
-    )
+    arguments = [
+        *("pip", "compile", "-"),
+        *("--python-version", target.full),
+        *("--python-platform", tags.uv_platform(target)),
+        *("--format", "pylock.toml"),
+        "--no-header",
+    ]
+    stdin = "\n".join(lines).encode()
+    with tempfile.TemporaryDirectory(prefix="slipway-") as place:
+        for more in _preferring(prefer, Path(place)):
+            done = uvrun.run([*arguments, *more], index, settings, refresh=refresh, stdin=stdin)
+            if not done.returncode:
+                break
     stderr = index.scrub(done.stderr.decode(errors="replace"))
     if done.returncode:
         raise explain.explain(stderr, named, target)
@@ -106,6 +111,20 @@ def _ask(
         reporter.warn(text)
     lock = indexes.scrub_url(done.stdout.decode())
     return PythonResolution(pylock.choose(lock, target), tuple(sorted({*named, SEED})), lock)
+
+
+def _preferring(prefer: PythonResolution | None, place: Path) -> list[tuple[str | Path, ...]]:
+    """Options for uv, to be tried in turn: all versions as they were; as many of them as go together.
+
+    uv keeps to the versions in the file that it is to write, where it can. It is not the first choice: with several indexes
+    of which one lacks the file that fits, uv takes another version.
+    """
+    if prefer is None:
+        return [()]
+    constraints, before = place / "constraints.txt", place / "pylock.toml"
+    constraints.write_text("".join(f"{d.name}=={d.version}\n" for d in prefer.dists))
+    before.write_text(prefer.pylock)
+    return [("--constraint", constraints), ("--output-file", before)]
 
 
 def _sized(

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from slipway import proc
@@ -39,13 +40,17 @@ _KEPT = (
     "no_proxy",
 )
 
+# The first question to sysconfig, which uv asks, gets half an answer while another thread asks the same.
+_FINDING = Lock()
+
 
 def binary() -> str:
     """The uv that came with this installation."""
     import uv
 
     try:
-        return uv.find_uv_bin()
+        with _FINDING:
+            return uv.find_uv_bin()
     except FileNotFoundError as error:
         raise ToolError("uv is not installed", hint="install the Python package uv beside slipway") from error
 
@@ -75,6 +80,7 @@ def run(
         "UV_HTTP_TIMEOUT": str(max(1, round(settings.timeout))),
         "UV_NO_PROGRESS": "1",
         "UV_PYTHON_DOWNLOADS": "never",
+        **({"UV_OFFLINE": "1"} if settings.offline else {}),
     }
     # a place where no project lies that uv would heed, and a file without which it would look for others
     with tempfile.TemporaryDirectory(prefix="slipway-uv-") as nowhere:
@@ -83,7 +89,7 @@ def run(
         max_age = 0 if refresh else settings.max_age
         config.write_text(index.configuration(default, max_age))
         chosen = ("--config-file", config, "--python", sys.executable)
-        again = [] if max_age else ["--refresh"]
+        again = [] if max_age or settings.offline else ["--refresh"]
         return proc.run(
             [binary(), *arguments, *again, *chosen, *index.arguments()],
             env=env | index.env() | dict(extra_env or {}),

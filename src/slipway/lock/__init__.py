@@ -1,0 +1,1 @@
+"""What was resolved, written down: the same lock gives the same image."""

@@ -1,0 +1,60 @@
+"""A lock as values: every input of an image, for each platform, pinned by its hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slipway.distro.model import DebianResolution
+    from slipway.python.model import PythonResolution, PythonTarget
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LockedBase:
+    """A base image that exists: `reference` as in the recipe, `digest` of its manifest for the platform."""
+
+    reference: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """One item of `files`: `sha256` (hex) is of a file's content or of a tree's listing, `size` in bytes, `mode` a file's."""
+
+    dest: str
+    source: str
+    kind: Literal["file", "tree"]
+    sha256: str
+    size: int
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPlatform:
+    """The inputs for one platform (`os/arch[/variant]`); `target` is set where `python` is."""
+
+    platform: str
+    debian: DebianResolution | None = None
+    base: LockedBase | None = None
+    python: PythonResolution | None = None
+    target: PythonTarget | None = None
+    files: tuple[LockedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """`recipe` is the recipe as plain data (`slipway.recipe.plain`), without comments and passwords.
+
+    `compression` names the compressor with its release and level, on which the bytes of layers depend;
+    `epoch` is SOURCE_DATE_EPOCH, or None.
+    """
+
+    recipe: Mapping[str, Any]
+    platforms: tuple[LockedPlatform, ...]
+    compression: str
+    epoch: int | None = None
