@@ -11,10 +11,13 @@ import pytest
 from tests.e2e.kit import EXAMPLES, Home, adopt_pip_configuration, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
 
 pytestmark = [pytest.mark.net, pytest.mark.slow]
 
+NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/image.yaml"))
 ODD = {
     "TZ": "Pacific/Kiritimati",
     "LC_ALL": "C",
@@ -26,8 +29,60 @@ ODD = {
 EVEN = {"TZ": "America/Los_Angeles", "PYTHONHASHSEED": "1", "SLIPWAY_WORKERS": "1", "PYTHONUTF8": "1"}
 
 
+def odd_copy(source: Path, place: Path) -> Path:
+    """A copy of a project in a directory of another name, with other modes and times."""
+    there = place / "a b" / "ö"
+    shutil.copytree(source, there)
+    for path in there.rglob("*"):
+        path.chmod(0o700 if path.stat().st_mode & 0o100 else 0o600)
+        os.utime(path, (1, 1))
+    return there
+
+
+def same_downloads(source: Home, place: Path) -> None:
+    """Give the cache at `place` what was downloaded already, without a copy of the bytes."""
+    place.mkdir(parents=True)
+    if (source.cache / "downloads").exists():
+        shutil.copytree(source.cache / "downloads", place / "downloads", copy_function=os.link)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example(
+    name: str, home: Home, built: Callable[[str], dict[str, Any]], plain_home: Home, tmp_path: Path
+) -> None:
+    """The lock that was written down, and then: from fragments; from packages, one at a time; by somebody without
+    privileges, eight at a time, in another time zone, with another umask, elsewhere.
+    """
+    wanted = built(name)["image"]
+    project = tmp_path / "project"
+    shutil.copytree(EXAMPLES / name, project)
+    recipe = project / "image.yaml"
+    home.slipway("lock", recipe, timeout=300)
+    assert home.build(recipe, "--locked")["image"] == wanted
+
+    slow = home.with_(**EVEN, SLIPWAY_STORE=str(tmp_path / "store"), SLIPWAY_CACHE=str(tmp_path / "cache"))
+    same_downloads(home, slow.cache)
+    assert slow.build(recipe, "--locked", cwd=project, timeout=300)["image"] == wanted
+
+    place = plain_home.root / f"of {name}"
+    there = odd_copy(project, place)
+    same_downloads(home, place / "cache")
+    if owner := plain_home.identity.get("user"):
+        for directory, _, files in os.walk(place):
+            os.chown(directory, owner, owner)
+            if not directory.startswith(str(place / "cache")):
+                for file in files:
+                    os.chown(os.path.join(directory, file), owner, owner)  # noqa: PTH118
+    fast = plain_home.with_(**ODD, SLIPWAY_STORE=str(place / "store"), SLIPWAY_CACHE=str(place / "cache"))
+    done = fast.slipway("build", "image.yaml", "--locked", "--json", cwd=there, umask=0o077, timeout=300).last
+    assert done["image"] == wanted
+    fast.check_clean()
+    for used in (place, slow.store, slow.cache):
+        shutil.rmtree(used)
+
+
 def test_two_builds_from_nothing(plain_home: Home, tmp_path: Path) -> None:
-    """The first as whoever runs the tests, the second without privileges, in another directory, with another umask."""
+    """Without a lock, each asking and downloading for itself."""
     first = Home(tmp_path / "first", EVEN | {"HOME": str(tmp_path)})
     adopt_pip_configuration(tmp_path)
     here = tmp_path / "project"
@@ -35,11 +90,7 @@ def test_two_builds_from_nothing(plain_home: Home, tmp_path: Path) -> None:
     one = first.build(here / "image.yaml", cwd=here, timeout=300)
 
     place = plain_home.root / "elsewhere"
-    there = place / "a b" / "ö"
-    shutil.copytree(EXAMPLES / "hello", there)
-    for path in there.rglob("*"):
-        path.chmod(0o700 if path.is_dir() else 0o600)
-        os.utime(path, (1, 1))
+    there = odd_copy(EXAMPLES / "hello", place)
     places = {"SLIPWAY_STORE": str(place / "store"), "SLIPWAY_CACHE": str(place / "cache")}
     second = plain_home.with_(**ODD, **places)
     if owner := plain_home.identity.get("user"):
