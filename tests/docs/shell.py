@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -68,3 +69,5 @@ class Shell:
         self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait(timeout=LIMIT)
+        with suppress(ProcessLookupError):
+            self._end()  # what a page started beside itself, and did not come to end
