@@ -15,6 +15,7 @@ ROOT = Path(slipway.__file__).parent
 MODEL = {
     "errors",
     "events",
+    "values",
     "recipe.model",
     "build.model",
     "distro.model",

@@ -19,14 +19,15 @@ file the reader can look. `code` is stable: programs may match on it. Faces deci
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Where:
     """A place in a text file; `line` and `column` count from 1, 0 means unknown."""
 
@@ -70,7 +71,7 @@ class SlipwayError(Exception):
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Problem:
     """One thing that is wrong in a recipe: where, what, the offending line, and what to do instead."""
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
+
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StepBegan:
     """A piece of work started. `total` is its size in `unit` (0: not known)."""
 
@@ -29,7 +30,7 @@ class StepBegan:
     unit: Literal["bytes", "items"] = "items"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StepMoved:
     """Progress of a step: `done` of `total` (0: not known)."""
 
@@ -38,7 +39,7 @@ class StepMoved:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StepEnded:
     """A piece of work ended after `seconds`; `ok` is False when an error left it."""
 
@@ -49,7 +50,7 @@ class StepEnded:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Note:
     """Something a person should read. `warning` means the result may not be what they expect."""
 
@@ -57,7 +58,7 @@ class Note:
     level: Literal["info", "warning"] = "info"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Log:
     """A line of detail, shown when asked for (`--verbose`)."""
 

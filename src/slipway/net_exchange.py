@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.errors import FetchError
 from slipway.net_errors import TransientError, explained
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ _CODED_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Body:
     """What a request carries: `size` bytes that `pieces` gives from the beginning each time it is called."""
 
@@ -38,7 +38,7 @@ class Body:
         return cls(lambda: (data,), len(data))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """An answer whose body has not been read. `url` is where it came from in the end, `headers` ignores case."""
 
@@ -92,7 +92,7 @@ class Answer:
         return bytes(out)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     method: str
     url: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.errors import FetchError
+from slipway.values import value
 
 if TYPE_CHECKING:
     import ssl
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 REGISTRY_CERTIFICATES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Certificates:
     """PEM files: further `authorities`, and `own` pairs of a certificate and its key to show to servers that ask."""
 

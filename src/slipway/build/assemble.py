@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from slipway.lock.kept import kept
 from slipway.oci.digest import Digest, canonical, key_of
 from slipway.oci.entry import NO_TIME
 from slipway.oci.store import CONFIG_TYPE, MANIFEST_TYPE, Descriptor
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from slipway.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Built:
     """One platform's image: its manifest, configuration digest, layers, and what a person should know."""
 

@@ -9,12 +9,12 @@ built on a base whose layers are not here; they are fetched only to look into th
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import InputError, SlipwayError, UsageError
 from slipway.files import read_json, write_json
 from slipway.oci.digest import hex_of
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ class LayersNeededError(UsageError):
         self.contents = contents
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contents:
     """One platform's base image and what it takes to look into it; `where` is its place in the recipe."""
 

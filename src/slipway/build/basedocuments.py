@@ -7,13 +7,14 @@ They are remembered, so that a build need not ask for them again although nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import InputError, NotYetError, StoreError, UsageError
 from slipway.files import read_json, write_json
 from slipway.oci.digest import Digest, hex_of
 from slipway.oci.store import LAYER_TYPE, Descriptor
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,7 @@ _SHAPES: dict[str, type] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Documents:
     """`config` is the whole configuration; `layers` have OCI's media types, as a manifest of OCI's type must not name others."""
 

@@ -9,8 +9,6 @@ DIR/PLATFORM/workspace/    the files of the recipe as they are in the image's wo
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +35,8 @@ def context_directory(path: Path | None, *, keep: bool) -> Iterator[tuple[Path |
         yield None, False
         return
     if path is None:
+        import tempfile
+
         path = Path(tempfile.mkdtemp(prefix="slipway-context-", dir=Path.cwd()))
         kept = True
     else:
@@ -45,6 +45,8 @@ def context_directory(path: Path | None, *, keep: bool) -> Iterator[tuple[Path |
         yield path, kept
     finally:
         if not kept:
+            import shutil
+
             shutil.rmtree(path, ignore_errors=True)
 
 

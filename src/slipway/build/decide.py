@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slipway.build.model import Action, Part
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from slipway.build.model import LayerSpec
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Previous:
     """A layer of the image that has the tag now."""
 

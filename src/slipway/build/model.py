@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from slipway.recipe.model import Platform
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Options:
     """What a caller may ask of a build beside the recipe.
 
@@ -38,7 +40,7 @@ class Options:
     context: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Part:
     """One fragment of a planned layer: what it is, and the key under which it is, or will be, cached."""
 
@@ -48,7 +50,7 @@ class Part:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LayerSpec:
     """A layer as it should be. `key` stands for everything that determines its bytes.
 
@@ -61,7 +63,7 @@ class LayerSpec:
     below: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Action:
     """One thing a build will do, or need not do, and why.
 
@@ -78,7 +80,7 @@ class Action:
     new_parts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """Everything a build of one platform will do. `downloads` and `download_size` (bytes) count what is not here yet."""
 
@@ -102,7 +104,7 @@ class Plan:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LayerResult:
     """A layer of a finished image; sizes in bytes, `raw_size` uncompressed. `platform` is `os/arch`."""
 
@@ -114,7 +116,7 @@ class LayerResult:
     platform: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """A finished image. `image` is the manifest (or the index, for several platforms) in the store.
 

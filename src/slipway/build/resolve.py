@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from slipway.errors import NotYetError, UsageError
 from slipway.lock.held import Held
 from slipway.recipe.model import DebianBase, LayoutBase, Platform, RegistryBase
 from slipway.recipe.plain import is_web, public_source
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NOTHING = Held()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Inputs:
     """Everything that goes into an image of one platform, pinned.
 

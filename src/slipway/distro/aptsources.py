@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.distro.deb822 import read_fields
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ _ONE_LINE = re.compile(
 _COMMENT = re.compile(r"^#.*\n?", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Source:
     """One suite and component of one archive. `origin` and `label` are empty until `apt-get update` has run."""
 

@@ -8,13 +8,14 @@ the archive, X-security of the security archive when one is known; for unstable 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from slipway.distro.aptsources import ETC, ask_apt, read_sources
 from slipway.errors import UsageError
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ _LIST = "mirror+file:"
 _HINT = "set SLIPWAY_MIRROR to the http(s) address of a Debian mirror (and, after a space, of its security archive)"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mirror:
     """`archive` and `security` (empty: none) are URIs without credentials and without a slash at the end."""
 
@@ -48,7 +49,7 @@ class Mirror:
         return url
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SuitePlace:
     """A suite of an archive: its Release file is at `{archive}/dists/{name}`."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +15,7 @@ _PYTHON_MINIMAL = re.compile(r"python(3\.\d+)-minimal\Z")
 _EPOCH = re.compile(r"\A\d+:")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Deb:
     """One chosen binary package, as its stanza in a Packages index says.
 
@@ -37,7 +39,7 @@ class Deb:
     installed_size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DebianRequest:
     """What to solve: `suite` may be a moving name (`stable`), `arch` is Debian's name.
 
@@ -55,7 +57,7 @@ class DebianRequest:
 Sources = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DebianResolution:
     """The answer: `base` and `apt` are disjoint and sorted by name.
 
@@ -98,7 +100,7 @@ class DebianResolution:
         return self.base + self.apt
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SystemContext:
     """What the image is to remember of its making.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +11,7 @@ from slipway.errors import InputError
 from slipway.inputs.statcache import changed, open_file
 from slipway.oci.entry import Entry, clean_path
 from slipway.oci.fragment import Component
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PinnedFile:
     """What `source` is now.
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.errors import FetchError, InputError
 from slipway.oci.digest import key_of
 from slipway.oci.entry import Entry
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Found:
     """A path below a root (`path` relative, `status` of the thing itself, also for a symlink)."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from slipway.lock.fit import changed_keys, section
 from slipway.recipe.plain import is_web
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from slipway.python.model import PythonResolution, PythonTarget
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Held:
     """For one platform: `debian`, the `base` image's manifest digest and `python` (for `target`) are to stay as they are.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LockedBase:
     """A base image that exists: `reference` as in the recipe, `digest` of its manifest for the platform."""
 
@@ -22,7 +23,7 @@ class LockedBase:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LockedFile:
     """One item of `files`: `sha256` (hex) is of a file's content or of a tree's listing, `size` in bytes, `mode` a file's."""
 
@@ -34,7 +35,7 @@ class LockedFile:
     mode: int = 0o644
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LockedPlatform:
     """The inputs for one platform (`os/arch[/variant]`); `target` is set where `python` is."""
 
@@ -46,7 +47,7 @@ class LockedPlatform:
     files: tuple[LockedFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lock:
     """`recipe` is the recipe as plain data (`slipway.recipe.plain`), without comments and passwords.
 

@@ -8,11 +8,11 @@ the library's version and the level.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from slipway.errors import InputError
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +25,7 @@ class Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Compression:
     """`kind` is the setting's word; `suffix` is that of the OCI layer media type."""
 

@@ -6,12 +6,12 @@ Docker's own media types (distribution: Image Manifest Version 2, Schema 2) mean
 from __future__ import annotations
 
 import platform as host
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import StoreError, UsageError
 from slipway.oci import digest as dg
 from slipway.oci.store import INDEX_TYPE, MANIFEST_TYPE, Descriptor
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ _ARCHITECTURES = {
 _DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Slice:
     """A layer of an image: its blob, and the DiffID that the image's config promises."""
 
@@ -43,7 +43,7 @@ class Slice:
     diff_id: Digest
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Image:
     """One platform's image. `config` is the whole config blob (image-spec: config.md)."""
 

@@ -20,7 +20,6 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from slipway.errors import StoreError, UsageError
 from slipway.files import atomic, disk, read_json, write_json
 from slipway.oci import digest as dg
 from slipway.oci.digest import Digest
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Descriptor:
     """An OCI content descriptor (image-spec: descriptor.md); `platform` is `os/arch[/variant]` or empty."""
 

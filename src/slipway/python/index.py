@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from slipway.python import pipconf
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +30,7 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s\"'?#]*@")
 _NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(?=[A-Za-z/.])")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Index:
     """Places to look in: `default` (empty: uv's own) and `extra` are indexes, `find_links` directories and pages.
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from slipway.errors import UsageError
+from slipway.values import value
 
 _VERSION = re.compile(r"3\.\d+(\.\d+)?\Z")
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PythonTarget:
     """The interpreter that packages are for: CPython in an image.
 
@@ -88,7 +89,7 @@ class PythonTarget:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Dist:
     """One file to install from: a wheel, or a source distribution that a wheel is to be built from.
 
@@ -104,7 +105,7 @@ class Dist:
     sdist: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PythonResolution:
     """All that gets installed: `dists` sorted by name, `requested` the canonical names that were asked for by name,
     `pylock` the text of a lock file (PyPA specification: pylock.toml).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -99,6 +98,8 @@ def _ask(
         "--no-header",
     ]
     stdin = "\n".join(lines).encode()
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="slipway-") as place:
         for more in _preferring(prefer, Path(place)):
             done = uvrun.run([*arguments, *more], index, settings, refresh=refresh, stdin=stdin)

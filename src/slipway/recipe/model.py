@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
+
+from slipway.values import value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from slipway.errors import Where
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DebianBase:
     """A base made from Debian packages: `{debian: bookworm, variant: minbase, packages: [...]}`.
 
@@ -24,7 +26,7 @@ class DebianBase:
     where: Where | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LayoutBase:
     """A base image in an OCI layout on disk: `oci:DIR[:TAG]`; `path` is absolute, `written` as in the recipe."""
 
@@ -34,14 +36,14 @@ class LayoutBase:
     written: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ScratchBase:
     """Nothing at all below."""
 
     where: Where | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RegistryBase:
     """A base image in a registry, as written (`python:3.12-slim`)."""
 
@@ -52,7 +54,7 @@ class RegistryBase:
 Base = DebianBase | LayoutBase | ScratchBase | RegistryBase
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FileItem:
     """One item of `files`: bring `source` in as `dest` (relative to the workspace, normalised, never upward).
 
@@ -64,7 +66,7 @@ class FileItem:
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Requirement:
     """One Python requirement as written (PEP 508), with its place."""
 
@@ -72,7 +74,7 @@ class Requirement:
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Healthcheck:
     """Docker's health check: `test` as Docker writes it (`["CMD", …]`), times in nanoseconds, 0 means default."""
 
@@ -83,7 +85,7 @@ class Healthcheck:
     retries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Platform:
     """`linux/amd64`: `arch` is the OCI name (Go's GOARCH)."""
 
@@ -95,7 +97,7 @@ class Platform:
         return "/".join(p for p in (self.os, self.arch, self.variant) if p)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recipe:
     """A whole recipe. `path` is the file (absolute) and `directory` what relative sources are against.
 

@@ -13,13 +13,13 @@ import os
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import FetchError, ToolError
-from slipway.proc import run
 from slipway.registry.reference import HUB
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _HELPER_PATIENCE = 60.0  # seconds; it may ask its user something
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Login:
     """User and password, or an `identity_token` to be exchanged for access tokens. Never shown."""
 
@@ -96,6 +96,8 @@ def helper_for(config: Mapping[str, Any], key: str) -> str:
 
 def ask_helper(name: str, key: str) -> Login | None:
     """What the helper knows; `ToolError` when it is missing or fails, None when it has nothing for this registry."""
+    from slipway.proc import run
+
     program = f"docker-credential-{name}"
     done = run([program, "get"], stdin=key.encode(), timeout=_HELPER_PATIENCE, ok=range(256))
     if done.returncode:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import UsageError
 from slipway.registry.reference import HUB
+from slipway.values import value
 
 if TYPE_CHECKING:
     from slipway.settings import Settings
@@ -17,7 +16,7 @@ _HUB_API = "registry-1.docker.io"  # the one registry whose API is not where its
 _PATIENCE = 2.0  # seconds for a server on this machine to show which protocol it speaks
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Endpoint:
     """`host` is `HOST[:PORT]`; with `plain` the connection is not encrypted."""
 
@@ -48,8 +47,10 @@ def endpoint(registry: str, settings: Settings, *, push: bool = False) -> Endpoi
 def is_loopback(host: str) -> bool:
     """Whether `HOST[:PORT]` is this machine, as written; names are not looked up."""
     name, _ = _split(host)
-    if name == "localhost":
+    if name in ("localhost", "127.0.0.1"):
         return True
+    import ipaddress
+
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:

@@ -6,7 +6,7 @@ registry that has lost one refuses the manifest (distribution-spec: MANIFEST_BLO
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -16,6 +16,7 @@ from slipway.oci.reader import INDEX_TYPES, MANIFEST_TYPES, every_blob
 from slipway.registry.probe import look
 from slipway.registry.small import is_small, push_small
 from slipway.registry.wire import open_wire
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +33,7 @@ _BLOB_UNKNOWN = (400, 404)  # the first is the distribution project's, the secon
 _Place = Literal["mounted", "skipped", "missing"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pushed:
     """`uploaded`, `mounted` (from another repository of the registry) and `skipped` (there already) count blobs.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from slipway.errors import UsageError
+from slipway.values import value
 
 HUB = "docker.io"  # what a name without a registry means, by convention of every engine
 _LATEST = "latest"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reference:
     """`registry` is `host[:port]`, `repository` the whole path in it; at least one of `tag` and `digest` is set."""
 

@@ -11,7 +11,6 @@ import os
 import socket
 from base64 import b64encode
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -19,6 +18,7 @@ from slipway import __version__
 from slipway.events import Reporter
 from slipway.registry.hosts import endpoint, is_loopback
 from slipway.registry.reference import HUB
+from slipway.values import value
 
 if TYPE_CHECKING:
     import ssl
@@ -36,7 +36,7 @@ class OddError(Exception):
     """An answer that has to be left to the session; as do errors of the network (`OSError`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """`headers` by their names in lower case."""
 
