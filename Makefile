@@ -1,5 +1,6 @@
 # Everything needed goes into .venv; nothing else of this machine is changed, except that `make test` as root
-# may install Debian packages that tests talk to (dockerd, skopeo, mmdebstrap).
+# may install Debian packages that tests talk to (dockerd, skopeo, mmdebstrap), and `make bench` those it
+# measures (docker-registry, buildah, runc, iptables).
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
@@ -26,8 +27,8 @@ format: .venv/ready ## rewrite sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/ready ## benchmarks, side by side with the peers on this machine
-	$(BIN)/python -m benchmarks
+bench: .venv/ready ## benchmarks, side by side with the peers on this machine (quickly: ARGS=--quick)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv/ready ## generate the reference pages from the code
 	$(BIN)/python docs/generate.py

@@ -1,13 +1,34 @@
-"""All benchmarks, one after the other (`make bench`)."""
+"""All benchmarks, one after the other (`make bench`); options are those of `benchmarks.bench_peers`.
+
+With `--quick` only start-up, and the comparison with other builders for the small recipe.
+"""
 
 from __future__ import annotations
 
-from benchmarks import bench_build, bench_download, bench_startup
+import sys
+from typing import TYPE_CHECKING
 
-for title, run in {
-    "Start-up": bench_startup.main,
-    "Downloads": bench_download.main,
-    "Builds": bench_build.main,
-}.items():
-    print(f"\n== {title}")
-    run()
+from benchmarks import bench_build, bench_bytecode, bench_download, bench_peers, bench_startup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+QUICK = ("Start-up", "Builders")
+
+
+def main(argv: list[str]) -> None:
+    bench_peers.check(argv)
+    parts: dict[str, Callable[[], None]] = {
+        "Start-up": bench_startup.main,
+        "Downloads": bench_download.main,
+        "Builds": bench_build.main,
+        "Compiled modules": bench_bytecode.main,
+        "Builders": lambda: bench_peers.main(argv),
+    }
+    for title, run in parts.items():
+        if title in QUICK or "--quick" not in argv:
+            print(f"\n== {title}", flush=True)
+            run()
+
+
+main(sys.argv[1:])
