@@ -134,9 +134,9 @@ class Image:
         are `{"username": ..., "password": ...}`, used instead of those in Docker's configuration.
         """
         image = self._built.image
+        from slipway.images.push import destination
         from slipway.images.tag import tag
         from slipway.registry.push import push
-        from slipway.registry.reference import parse
         from slipway.settings import load
 
         login = _login(credentials)
@@ -146,7 +146,7 @@ class Image:
         if remote_tag:
             name = tag(_store(), image.digest, remote_tag).name
         settings = load()
-        return push(_store(), image, parse(name), settings, Reporter(), login=login).digest
+        return push(_store(), image, destination(name), settings, Reporter(), login=login).digest
 
     @property
     def _built(self) -> _Known:
