@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] = ()) -> None:
     options = _options(argv)
     recipes = [RECIPES[name] for name in options.recipes]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that daemons are stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # daemons are stopped, what is known is told
     start = datetime.now().astimezone()
     machine = describe()
     samples: list[Sample] = []
