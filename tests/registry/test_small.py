@@ -81,6 +81,18 @@ def away(handler: RegistryHandler, _: object) -> None:
     handler.reply(202, headers={"Location": "http://127.0.0.2:1/v2/team/app/blobs/uploads/1"})
 
 
+def unusable(handler: RegistryHandler, _: object) -> None:
+    """An upload at an address that is none."""
+    handler.body()
+    handler.reply(202, headers={"Location": "http://[::1/v2/team/app/blobs/uploads/1"})
+
+
+def foreign(handler: RegistryHandler, _: object) -> None:
+    """An upload at an address in letters that no address has."""
+    handler.body()
+    handler.reply(202, headers={"Location": "/v2/team/app/blobs/uploads/\xe9"})
+
+
 def chatty(handler: RegistryHandler, _: object) -> None:
     """An answer without a length."""
     handler.body()
@@ -106,6 +118,8 @@ def wrong_digest(handler: RegistryHandler, _: object) -> None:
         ("POST", "/uploads/", status(429, Retry_After="0")),
         ("POST", "/uploads/", status(202)),  # without a Location
         ("POST", "/uploads/", away),
+        ("POST", "/uploads/", unusable),
+        ("POST", "/uploads/", foreign),
         ("POST", "/uploads/", chatty),
         ("POST", "/uploads/", garbage),
         ("PUT", "/uploads/", cut_upload(3)),

@@ -64,7 +64,10 @@ class Wire:
 
     def location(self, reply: Reply, asked: str) -> str:
         """The path and query of an answer's Location, if that is on the same host; else `OddError`."""
-        target = urlsplit(urljoin(f"{self._place.url}{asked}", reply.headers.get("location", "")))
+        try:
+            target = urlsplit(urljoin(f"{self._place.url}{asked}", reply.headers.get("location", "")))
+        except ValueError as error:
+            raise OddError from error
         if f"{target.scheme}://{target.netloc}" != self._place.url:
             raise OddError
         return f"{target.path}?{target.query}" if target.query else target.path
@@ -75,12 +78,12 @@ class Wire:
         """`OSError` when the connection fails, `OddError` for an answer that is not plain HTTP/1.1."""
         length = {} if body is None else {"Content-Length": str(len(body))}
         fields = {**self._headers, **(headers or {}), **length}
-        if any(c in text for text in (path, *fields.values()) for c in "\r\n "[: 3 if text is path else 2]):
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        if " " in path or any(not line.isascii() or "\r" in line or "\n" in line for line in lines):
             raise OddError
-        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
         if self._socket is None:
             self._socket = self._connect()
-        self._socket.sendall("\r\n".join(lines).encode("ascii") + (body or b""))
+        self._socket.sendall("\r\n".join([*lines, "", ""]).encode("ascii") + (body or b""))
         return self._reply(self._socket, bodiless=method == "HEAD")
 
     def close(self) -> None:
