@@ -50,8 +50,7 @@ MOST_TRIES = 40  # of one piece of work, however much each try brings
 REDIRECTS = 10
 
 _CONNECT = 10.0  # seconds; a reachable server accepts faster
-_NEAR = ("127.0.0.1", "localhost", "::1")
-_DIRECT = ("127.0.0.1", "localhost", "[::1]")  # no proxy stands between us and ourselves
+_NEAR = ("127.0.0.1", "localhost", "::1")  # no proxy stands between us and ourselves
 _SMALL = 1 << 16  # bytes that are sooner read than a connection is opened
 
 
@@ -243,7 +242,9 @@ class Client:
                             keepalive_expiry=15,
                         ),
                         headers={"User-Agent": f"slipway/{__version__}", "Accept-Encoding": "identity"},
-                        mounts={} if near else {f"all://{host}": None for host in _DIRECT},
+                        mounts={}
+                        if near
+                        else {f"all://{f'[{host}]' if ':' in host else host}": None for host in _NEAR},
                     )
                 except (ImportError, ValueError, httpx2.InvalidURL) as error:
                     raise FetchError("the proxy settings cannot be used", hint=proxy_hint()) from error

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["field", "value"]
+__all__ = ["value"]
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))

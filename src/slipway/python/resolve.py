@@ -85,6 +85,8 @@ def _ask(
     refresh: bool,
     prefer: PythonResolution | None,
 ) -> PythonResolution:
+    import tempfile
+
     from slipway.python import explain, pylock, tags, uvrun
 
     named, lines = _parse(requirements, target)
@@ -98,8 +100,6 @@ def _ask(
         "--no-header",
     ]
     stdin = "\n".join(lines).encode()
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="slipway-") as place:
         for more in _preferring(prefer, Path(place)):
             done = uvrun.run([*arguments, *more], index, settings, refresh=refresh, stdin=stdin)

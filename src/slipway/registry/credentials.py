@@ -94,22 +94,33 @@ def helper_for(config: Mapping[str, Any], key: str) -> str:
     return name if isinstance(name, str) and _HELPER.match(name) else ""
 
 
-def ask_helper(name: str, key: str) -> Login | None:
-    """What the helper knows; `ToolError` when it is missing or fails, None when it has nothing for this registry."""
+def run_helper(name: str, verb: str, text: str) -> bytes | None:
+    """What the helper says to `text` on its standard input; None when it has no such login, `ToolError` when it fails.
+
+    The protocol is that of docker-credential-helpers; verbs are `get`, `store` and `erase`.
+    """
     from slipway.proc import run
 
     program = f"docker-credential-{name}"
-    done = run([program, "get"], stdin=key.encode(), timeout=_HELPER_PATIENCE, ok=range(256))
-    if done.returncode:
-        said = done.stdout.decode(errors="replace").strip() or done.stderr.decode(errors="replace").strip()
-        if "credentials not found" in said:  # a fixed text of the protocol
-            return None
-        raise ToolError(f"{program} failed with status {done.returncode}", details=said[-500:])
+    done = run([program, verb], stdin=text.encode(), timeout=_HELPER_PATIENCE, ok=range(256))
+    if done.returncode == 0:
+        return done.stdout
+    said = done.stdout.decode(errors="replace").strip() or done.stderr.decode(errors="replace").strip()
+    if verb != "store" and "credentials not found" in said:  # a fixed text of the protocol
+        return None
+    raise ToolError(f"{program} failed with status {done.returncode}", details=said[-500:])
+
+
+def ask_helper(name: str, key: str) -> Login | None:
+    """What the helper knows; `ToolError` when it is missing or fails, None when it has nothing for this registry."""
+    told = run_helper(name, "get", key)
+    if told is None:
+        return None
     try:
-        data = json.loads(done.stdout)
+        data = json.loads(told)
         user, secret = str(data["Username"]), str(data["Secret"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ToolError(f"{program} gave an answer that cannot be read") from error
+        raise ToolError(f"docker-credential-{name} gave an answer that cannot be read") from error
     if user == TOKEN_USER:
         return Login("", identity_token=secret)
     return Login(user, secret) if user else None

@@ -6,20 +6,24 @@ import json
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
-from slipway.errors import FetchError, ToolError
+from slipway.errors import FetchError
 from slipway.events import Reporter
 from slipway.files import atomic
-from slipway.proc import run
 from slipway.registry.api import open_api
-from slipway.registry.credentials import docker_config, helper_for, key_of, names_of, read_config
+from slipway.registry.credentials import (
+    docker_config,
+    helper_for,
+    key_of,
+    names_of,
+    read_config,
+    run_helper,
+)
 from slipway.registry.reference import Reference
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from slipway.settings import Settings
-
-_PATIENCE = 60.0  # seconds for a helper; it may ask its user something
 
 
 def check_login(registry: str, user: str, password: str, settings: Settings) -> bool:
@@ -47,7 +51,7 @@ def save_login(registry: str, user: str, password: str) -> str:
     config = read_config(path)
     if name := helper_for(config, key):
         entry = {"ServerURL": key, "Username": user, "Secret": password}
-        _helper(name, "store", json.dumps(entry))
+        run_helper(name, "store", json.dumps(entry))
         return f"docker-credential-{name}"
     coded = b64encode(f"{user}:{password}".encode()).decode()
     _write(path, {**config, "auths": {**_auths(config), key: {"auth": coded}}})
@@ -60,7 +64,7 @@ def forget_login(registry: str) -> bool:
     config = read_config(path)
     gone = False
     if name := helper_for(config, key):
-        gone = _helper(name, "erase", key)
+        gone = run_helper(name, "erase", key) is not None
     auths = _auths(config)
     if found := auths.keys() & set(names_of(registry)):
         _write(path, {**config, "auths": {k: v for k, v in auths.items() if k not in found}})
@@ -71,18 +75,6 @@ def forget_login(registry: str) -> bool:
 def _auths(config: dict[str, Any]) -> dict[str, Any]:
     auths = config.get("auths")
     return auths if isinstance(auths, dict) else {}
-
-
-def _helper(name: str, verb: str, text: str) -> bool:
-    """False when the helper has nothing to erase."""
-    program = f"docker-credential-{name}"
-    done = run([program, verb], stdin=text.encode(), timeout=_PATIENCE, ok=range(256))
-    if done.returncode == 0:
-        return True
-    said = (done.stdout or done.stderr).decode(errors="replace").strip()
-    if verb == "erase" and "credentials not found" in said:
-        return False
-    raise ToolError(f"{program} failed with status {done.returncode}", details=said[-500:])
 
 
 def _write(path: Path, config: dict[str, Any]) -> None:
