@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import slipway
+import slipway.images.push  # bound to the real push before a test here puts another in its place
 from slipway import Image, SlipwayError, build
 from slipway.errors import RecipeError, UsageError
 from slipway.oci.store import Store
