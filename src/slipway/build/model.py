@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from slipway.build.steps.model import Step
     from slipway.lock.model import Lock
     from slipway.oci.store import Descriptor
     from slipway.recipe.model import Platform
@@ -54,13 +55,15 @@ class Part:
 class LayerSpec:
     """A layer as it should be. `key` stands for everything that determines its bytes.
 
-    `below` are the keys of layers (of a base image: its manifest's digest) whose directories it may name again.
+    `below` are the keys of layers (of a base image: its manifest's digest) whose directories it may name again. With `step` the layer
+    is what that changes in everything below; it then has no parts.
     """
 
     name: str
     key: str
     parts: tuple[Part, ...]
     below: tuple[str, ...] = ()
+    step: Step | None = None
 
 
 @value

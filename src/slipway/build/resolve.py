@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from slipway.distro.model import DebianResolution
     from slipway.events import Reporter
     from slipway.inputs.files import PinnedFile
+    from slipway.inputs.repository import PinnedRepository
     from slipway.oci.store import Store
     from slipway.python.model import PythonResolution, PythonTarget
     from slipway.recipe.model import Recipe
@@ -43,6 +44,7 @@ class Inputs:
     target: PythonTarget | None
     files: tuple[PinnedFile, ...]
     notes: tuple[str, ...] = ()
+    repositories: tuple[PinnedRepository, ...] = ()
 
 
 def resolve(
