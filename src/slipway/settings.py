@@ -6,11 +6,12 @@ Order, later wins: default, `~/.config/slipway/config.toml`, `SLIPWAY_*` environ
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from slipway.errors import UsageError
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ def _setting(help_text: str, **kw: Any) -> Any:
     return field(metadata={"help": help_text}, **kw)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Settings:
     """What a run may vary without changing the recipe. All paths are absolute after `load`."""
 

@@ -97,13 +97,12 @@ def build(
     """
     from slipway.build.context import context_directory
     from slipway.build.model import Options
-    from slipway.recipe import load as load_recipe
-    from slipway.recipe.checks import image_tag
+    from slipway.recipe.remembered import load as load_recipe
     from slipway.settings import source_date_epoch
 
     settings = face.settings().with_(offline=offline or None)
-    recipe = _for_platforms(load_recipe(file), platforms)
-    tag = tag and _checked("--tag", image_tag, tag)
+    recipe = _for_platforms(load_recipe(file, settings), platforms)
+    tag = tag and _checked_tag(tag)
     _check_outputs(tag or recipe.tag, load=load, push=push, outputs=outputs)
     options = Options(tag=tag, no_cache=no_cache, refresh=refresh, epoch=source_date_epoch())
     if locked or offline:
@@ -126,11 +125,19 @@ def build(
     _show(face, done, pushed, context=str(directory) if kept else "")
 
 
+def _checked_tag(name: str) -> str:
+    from slipway.recipe.checks import image_tag
+
+    return _checked("--tag", image_tag, name)
+
+
 def _for_platforms(recipe: Recipe, names: tuple[str, ...]) -> Recipe:
+    if not names:
+        return recipe
     from slipway.recipe.checks import platform
 
     found = tuple(dict.fromkeys(_checked("--platform", platform, name) for name in names))
-    return replace(recipe, platforms=found) if found else recipe
+    return replace(recipe, platforms=found)
 
 
 def _checked(option: str, check: Callable[[str], T], value: str) -> T:
