@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from slipway.errors import FetchError
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 PATIENCE = 60.0  # the longest a server may ask us to wait, seconds
 
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-_USERINFO = re.compile(r"(?<=://)(?:[^/?#]*|[^/?#]*:(?!\d*/)[^?#]*)@")
-_SECRET = re.compile(
+_USERINFO = pattern(r"(?<=://)(?:[^/?#]*|[^/?#]*:(?!\d*/)[^?#]*)@")
+_SECRET = pattern(
     r"(?i)([?&#;][^=&#;]*(?:token|secret|signature|password|passwd|credential|auth|api_?key|sig)[^=&#;]*=)[^&#;]+"
 )
 

@@ -11,6 +11,7 @@ from slipway.build.basepython import find_python
 from slipway.oci.entry import Entry
 from slipway.oci.follow import follow
 from slipway.oci.layerindex import merged, read_files
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,10 +23,10 @@ _STATUS = "var/lib/dpkg/status"
 _ACCOUNTS = ("etc/passwd", "etc/group")
 WANTED = (_STATUS, *_ACCOUNTS)  # files to keep the contents of while the layers are read
 _LARGEST = 32 << 20  # bytes of a file that is read whole; the GNU C library has 2 MB
-_FIELD = re.compile(r"^(Package|Version): (?:\d+:)?([^-\s]\S*)", re.MULTILINE)
+_FIELD = pattern(r"^(Package|Version): (?:\d+:)?([^-\s]\S*)", re.MULTILINE)
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 # The C library says of itself which it is; until 2.33 the name of its file did too.
-_GLIBC_NAME = re.compile(r"libc-(2\.\d+)\.so\Z")
+_GLIBC_NAME = pattern(r"libc-(2\.\d+)\.so\Z")
 _GLIBC_TEXT = re.compile(rb"GNU C Library [^\n]{0,200}?version (2\.\d+)")
 
 

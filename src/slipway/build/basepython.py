@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from slipway.build.config import PATH
 from slipway.oci.follow import follow
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from slipway.oci.entry import Entry
 
 # `platform-python3.6` is Red Hat's; a `t` at the end means an interpreter without the global lock, whose ABI is another.
-_NAME = re.compile(r"(?:platform-)?python(3\.\d+)(t?)\Z")
-_LIBRARY = re.compile(r"lib(?:64)?/python(3\.\d+)/os\.py\Z")
-_UV = re.compile(r"\bcpython-(3\.\d+\.\d+)\b")
+_NAME = pattern(r"(?:platform-)?python(3\.\d+)(t?)\Z")
+_LIBRARY = pattern(r"lib(?:64)?/python(3\.\d+)/os\.py\Z")
+_UV = pattern(r"\bcpython-(3\.\d+\.\d+)\b")
 
 
 def find_python(

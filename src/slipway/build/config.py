@@ -8,6 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from slipway.oci.entry import NO_TIME
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from slipway.recipe.model import Platform, Recipe
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_VARIABLE = re.compile(r"\\(\$)|\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})", re.ASCII)
+_VARIABLE = pattern(r"\\(\$)|\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})", re.ASCII)
 
 
 def environment(recipe: Recipe, base: Mapping[str, str], *, venv: bool) -> dict[str, str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from slipway.oci.fragment import Component
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
     from slipway.recipe.model import Recipe
 
 VERSION = 1
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_USERINFO = pattern(r"(?<=://)[^/@\s]+@")
 
 
 def public_pip_config(recipe: Recipe) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,7 @@ from slipway.distro.accountdb import (
     below_lowest,
     first_free,
 )
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("adduser", "addgroup", "useradd", "groupadd", "systemd-sysusers")
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
+_NAME = pattern(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
 _DEBIAN_VALUES = {
     "--home": "home",
     "--shell": "shell",

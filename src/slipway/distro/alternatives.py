@@ -9,13 +9,13 @@ The choice is the one of highest priority; among equals the one that was install
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from slipway.distro import shellcalls
 from slipway.distro.native import NativeFile
 from slipway.oci.entry import clean_path
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -25,9 +25,9 @@ Call = list[str]
 
 PROGRAM = "update-alternatives"
 
-_NAME = re.compile(r"[^/\s]+")
-_PRIORITY = re.compile(r"-?\d{1,9}")
-_MERGED = re.compile(r"(?:bin|sbin|lib(?:32|64|x32|o32)?)/")
+_NAME = pattern(r"[^/\s]+")
+_PRIORITY = pattern(r"-?\d{1,9}")
+_MERGED = pattern(r"(?:bin|sbin|lib(?:32|64|x32|o32)?)/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.distro.deb822 import read_fields
+from slipway.patterns import pattern
 from slipway.values import value
 
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 ETC = Path("/etc/apt")
 
 _FORMAT = "$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)\t$(ORIGIN)\t$(LABEL)\t$(SIGNED_BY)"
-_ONE_LINE = re.compile(
+_ONE_LINE = pattern(
     r"\Adeb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>.+)\Z"
 )
-_COMMENT = re.compile(r"^#.*\n?", re.MULTILINE)
+_COMMENT = pattern(r"^#.*\n?", re.MULTILINE)
 
 
 @value

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from slipway.distro.deb822 import read_fields
 from slipway.distro.model import Deb
 from slipway.distro.relation import Group, Relation, parse_groups, parse_list
 from slipway.errors import InputError
+from slipway.patterns import pattern
 
-_SOURCE = re.compile(r"(\S+)(?:\s+\(([^()\s]+)\))?\s*\Z")
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*\Z")
-_SAFE_VERSION = re.compile(r"[A-Za-z0-9.+:~-]+\Z")
+_SOURCE = pattern(r"(\S+)(?:\s+\(([^()\s]+)\))?\s*\Z")
+_SHA256 = pattern(r"[0-9a-f]{64}\Z")
+_SAFE_NAME = pattern(r"[a-z0-9][a-z0-9+.-]*\Z")
+_SAFE_VERSION = pattern(r"[A-Za-z0-9.+:~-]+\Z")
 
 
 @dataclass(frozen=True, slots=True)

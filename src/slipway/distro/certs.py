@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from slipway.distro.native import NativeFile
 from slipway.errors import InputError
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +46,7 @@ _PEM = re.compile(
     re.DOTALL,
 )
 _PEM_NAME = str.maketrans({" ": "_", "(": "=", ")": "=", ",": "_"})
-_SPACES = re.compile(r"[ \t\n\v\f\r]+")
+_SPACES = pattern(r"[ \t\n\v\f\r]+")
 _ASCII_LOWER = str.maketrans({c: c + 32 for c in range(ord("A"), ord("Z") + 1)})
 # The string types that OpenSSL makes canonical (ASN1_MASK_CANON), by tag, with their encodings.
 _STRINGS = {

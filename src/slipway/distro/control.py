@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from slipway.errors import InputError
 from slipway.oci.tarread import Limits, read_tar
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST: Final = 16 << 20  # bytes of an unpacked control member
 _MOST_FILES: Final = 256
-_FIELD: Final = re.compile(r"([!-,./-9;-~][!-9;-~]*):[ \t]*(.*)\Z")
-_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
+_FIELD: Final = pattern(r"([!-,./-9;-~][!-9;-~]*):[ \t]*(.*)\Z")
+_FILE_NAME: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
 SCRIPTS: Final = ("preinst", "postinst", "prerm", "postrm")
 # dpkg makes these itself, so a package that brings them would falsify its database
 _OWN_FILES: Final = ("list",)

@@ -6,7 +6,6 @@ Nothing is executed and nothing touches the disk but the fragment itself.
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +20,7 @@ from slipway.distro.usrmerge import ALIASES, goes_to, place
 from slipway.errors import InputError, StoreError
 from slipway.oci.fragment import Component
 from slipway.oci.tarread import Limits, read_tar
+from slipway.patterns import pattern
 
 __all__ = ["deb_fragment", "deb_key", "purl"]
 
@@ -36,7 +36,7 @@ _MOST_ENTRIES: Final = 1_000_000
 _MOST_BYTES: Final = 16 << 30
 _RATIO: Final = 100  # unpacked to packed; the packages of a base system reach 9
 _SLACK: Final = 64 << 20
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL: Final = pattern(r"[\x00-\x1f\x7f]")
 _INFO: Final = "var/lib/dpkg/info/"
 _DEEPEST: Final = 100  # parts of a path
 _IN_MEMORY: Final = 8 << 20

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_FIELD = re.compile(r"^([!-9;-~]+):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
+from slipway.patterns import pattern
+
+_FIELD = pattern(r"^([!-9;-~]+):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 
 
 def read_fields(stanza: str) -> dict[str, str]:

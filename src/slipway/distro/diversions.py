@@ -6,10 +6,10 @@ Debian 13 guards the files that move below /usr by diversions to names that no p
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from slipway.distro import shellcalls
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from slipway.distro.world import World
 
 _GUARD: Final = ".usr-is-merged"
-_LOOP: Final = re.compile(
+_LOOP: Final = pattern(
     r"\bfor (\w+) in ([\w./+ -]+)\s*(?:;|\n)\s*do\b[^\n]*\n(?:\s*#[^\n]*\n)*([^\n]*dpkg-divert[^\n]*)\n\s*done"
 )
 _DASH: Final = (

@@ -23,6 +23,7 @@ from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from slipway.distro.native import NativeFile
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,7 +47,7 @@ _EXTENSION_MAGIC = 0xEAA42174
 _LINK_DEPTH = 40
 _HEADER = struct.Struct("<20sIIB3xI12x")
 _ENTRY = struct.Struct("<iIIIQ")
-_DIGITS = re.compile(r"(\d+)", re.ASCII)
+_DIGITS = pattern(r"(\d+)", re.ASCII)
 
 
 class _Directory(NamedTuple):

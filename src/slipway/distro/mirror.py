@@ -7,7 +7,6 @@ the archive, X-security of the security archive when one is known; for unstable 
 
 from __future__ import annotations
 
-import re
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from slipway.distro.aptsources import ETC, ask_apt, read_sources
 from slipway.errors import UsageError
+from slipway.patterns import pattern
 from slipway.values import value
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COMPONENTS = ("main",)
 
 _ROLLING = ("sid", "unstable")
-_SUITE = re.compile(r"[a-z][a-z0-9.-]*\Z")
+_SUITE = pattern(r"[a-z][a-z0-9.-]*\Z")
 _LIST = "mirror+file:"
 _HINT = "set SLIPWAY_MIRROR to the http(s) address of a Debian mirror (and, after a space, of its security archive)"
 

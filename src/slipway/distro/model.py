@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from slipway.patterns import pattern
 from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PYTHON_MINIMAL = re.compile(r"python(3\.\d+)-minimal\Z")
-_EPOCH = re.compile(r"\A\d+:")
+_PYTHON_MINIMAL = pattern(r"python(3\.\d+)-minimal\Z")
+_EPOCH = pattern(r"\A\d+:")
 
 
 @value

@@ -6,10 +6,10 @@ highest priority first; `/var/lib/pam` remembers what was merged.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from slipway.distro.native import NativeFile
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _TYPES: Final = ("auth", "account", "password", "session", "session-noninteractive")
 _PROFILES: Final = "usr/share/pam-configs"
 _TEMPLATES: Final = "usr/share/pam"
-_FIELD: Final = re.compile(r"(\S+):(?:\s+(.*?))?\s*\Z")
-_LINE: Final = re.compile(r"((?:\[[^\]]+\]|\w+)\s+\S+)\s*(.*)")
+_FIELD: Final = pattern(r"(\S+):(?:\s+(.*?))?\s*\Z")
+_LINE: Final = pattern(r"((?:\[[^\]]+\]|\w+)\s+\S+)\s*(.*)")
 _PRIMARY: Final = '# here are the per-package modules (the "Primary" block)'
 _FALLBACK: Final = "# here's the fallback if no module succeeds"
 _ADDITIONAL: Final = '# and here are more per-package modules (the "Additional" block)'

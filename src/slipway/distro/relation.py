@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.distro.version import satisfies
 from slipway.errors import InputError
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from slipway.distro.candidate import Candidate
 
-_RELATION = re.compile(
+_RELATION = pattern(
     r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9+.-]*)(?::(?P<qualifier>[a-z0-9-]+))?"
     r"\s*(?:\(\s*(?P<operator><<|<=|=|>=|>>|<|>)\s*(?P<version>[A-Za-z0-9.+:~-]+)\s*\))?\s*\Z"
 )

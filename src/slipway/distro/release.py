@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from slipway.distro.deb822 import read_fields
 from slipway.distro.mirror import is_rolling
 from slipway.errors import VerifyError
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from slipway.events import Reporter
 
-_FILE = re.compile(r"^\s*([0-9a-f]{64})\s+(\d+)\s+(\S+)\s*$", re.MULTILINE)
-_SAFE = re.compile(r"[a-z][a-z0-9./-]*\Z")
+_FILE = pattern(r"^\s*([0-9a-f]{64})\s+(\d+)\s+(\S+)\s*$", re.MULTILINE)
+_SAFE = pattern(r"[a-z][a-z0-9./-]*\Z")
 
 
 @dataclass(frozen=True, slots=True)

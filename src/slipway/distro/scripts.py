@@ -7,29 +7,29 @@ by the package's name where it was read, and else by the programs that it calls.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from slipway.distro.scripttable import CALLS, IDLE_CALLS, PACKAGES, PATTERNS, SECTIONS
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_BEGIN: Final = re.compile(r"#\s*Automatically added by ([A-Za-z0-9_.-]+)")
-_END: Final = re.compile(r"#\s*End automatically added section")
-_HEREDOC: Final = re.compile(r"<<-?\s*\\?['\"]?(\w+)['\"]?")
-_FUNCTION: Final = re.compile(r"(?:function\s+)?([\w-]+)\s*\(\s*\)")
-_LABEL: Final = re.compile(r"\(?[^()|\s;&]+(?:\s*\|\s*[^()|\s;&]+)*\s*\)\s*")
-_WRITES: Final = re.compile(r"(?<![<0-9&-])>{1,2}\s*(?!\s*(?:/dev/null|&|/dev/stderr))\S")
-_SPLIT: Final = re.compile(r"&&|\|\||[;|&\n]|\$\(|`")
+_BEGIN: Final = pattern(r"#\s*Automatically added by ([A-Za-z0-9_.-]+)")
+_END: Final = pattern(r"#\s*End automatically added section")
+_HEREDOC: Final = pattern(r"<<-?\s*\\?['\"]?(\w+)['\"]?")
+_FUNCTION: Final = pattern(r"(?:function\s+)?([\w-]+)\s*\(\s*\)")
+_LABEL: Final = pattern(r"\(?[^()|\s;&]+(?:\s*\|\s*[^()|\s;&]+)*\s*\)\s*")
+_WRITES: Final = pattern(r"(?<![<0-9&-])>{1,2}\s*(?!\s*(?:/dev/null|&|/dev/stderr))\S")
+_SPLIT: Final = pattern(r"&&|\|\||[;|&\n]|\$\(|`")
 # what may stand before the name of a program: blanks, words of the shell, assignments
-_BEFORE: Final = re.compile(
+_BEFORE: Final = pattern(
     r"[\s(]+|(?:if|then|elif|else|fi|while|until|do|done|in|esac|time|exec|eval|[!{}])(?=\s|\Z)"
     r"|[A-Za-z_]\w*\+?=(?:\"[^\"]*\"|'[^']*'|\S*)"
 )
-_PROGRAM: Final = re.compile(r"(?:[^\s;|&()]*/)?([\w.+-]+)(?=\s|\Z)")
-_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_PROGRAM: Final = pattern(r"(?:[^\s;|&()]*/)?([\w.+-]+)(?=\s|\Z)")
+_QUOTED: Final = pattern(r"'[^']*'|\"[^\"]*\"")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from slipway.patterns import pattern
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
-_REDIRECT = re.compile(r"\d*(?:<<-?|>>|<|>\||>)&?")
-_ASSIGN = re.compile(r"[A-Za-z_]\w*=")
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+_HEREDOC = pattern(r"<<-?\s*(['\"]?)(\w+)\1")
+_REDIRECT = pattern(r"\d*(?:<<-?|>>|<|>\||>)&?")
+_ASSIGN = pattern(r"[A-Za-z_]\w*=")
+_VARIABLE = pattern(r"\$(?:(\w+)|\{(\w+)\})")
 # dpkg's variable for installing into another root: empty when a script runs inside the image, as is meant here.
-_DPKG_ROOT = re.compile(r"\$\{DPKG_ROOT(?::?[-+][^}]*)?\}|\$DPKG_ROOT\b")
+_DPKG_ROOT = pattern(r"\$\{DPKG_ROOT(?::?[-+][^}]*)?\}|\$DPKG_ROOT\b")
 _SEPARATORS = ";&|()\n"
 # Words after which the next word starts a command.
 _OPENERS = frozenset(

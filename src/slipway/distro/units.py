@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from slipway.distro import shellcalls
 from slipway.distro.native import NativeFile
 from slipway.oci.entry import clean_path
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from slipway.distro.world import World
 
 _HELPER: Final = "deb-systemd-helper"
-_UNIT: Final = re.compile(r"[A-Za-z0-9:_.@\\-]+\.[a-z]+\Z")
-_LINE: Final = re.compile(r"\s*(WantedBy|RequiredBy|Also|Alias|DefaultInstance)=(.+)\Z", re.IGNORECASE)
+_UNIT: Final = pattern(r"[A-Za-z0-9:_.@\\-]+\.[a-z]+\Z")
+_LINE: Final = pattern(r"\s*(WantedBy|RequiredBy|Also|Alias|DefaultInstance)=(.+)\Z", re.IGNORECASE)
 
 
 def enabled(world: World) -> list[NativeFile]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
-import re
 from functools import cache
+
+from slipway.patterns import pattern
 
 Key = tuple[int, tuple[str | int, ...], tuple[str | int, ...]]
 
-_RUNS = re.compile(r"([^0-9]*)([0-9]*)")
+_RUNS = pattern(r"([^0-9]*)([0-9]*)")
 # The end of a run sorts after `~` and before everything else; letters sort before other characters.
 _TILDE, _END, _LETTERS = "\x00", "\x01", 0x100
 _WEIGHT = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from slipway.oci.layerindex import layer_index, merged, read_files
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _STATUS = "var/lib/dpkg/status"
 _STATUS_DIR = "var/lib/dpkg/status.d/"  # images without dpkg itself have a file per package
-_DIST_INFO = re.compile(r"(?:.*/)?([^/]+?)-([^/-]+)\.dist-info/METADATA")
-_RUNS = re.compile(r"[-_.]+")
+_DIST_INFO = pattern(r"(?:.*/)?([^/]+?)-([^/-]+)\.dist-info/METADATA")
+_RUNS = pattern(r"[-_.]+")
 
 Packages = dict[tuple[str, str], str]
 """Version by kind (`deb`, `pypi`) and name; several versions of one name are joined with commas."""

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import hashlib
 import os
-import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from slipway.inputs.fileurl import is_file
 from slipway.inputs.part import hold
 from slipway.inputs.transfer import Progress, Transfer, read_local
 from slipway.net import Client, redact
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from slipway.inputs.part import Part
     from slipway.settings import Settings
 
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_SHA256 = pattern(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from slipway.errors import NotYetError, SlipwayError
 from slipway.inputs.local import pin_local
 from slipway.inputs.pinned import PinnedFile, file_fragment
 from slipway.net_errors import redact
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PinnedFile", "file_fragment", "pin"]
 
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_SCHEME = pattern(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
 def pin(

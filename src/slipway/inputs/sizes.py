@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING
 
 from slipway.inputs.crew import run_all
 from slipway.inputs.fileurl import file_path, is_file
 from slipway.net import Client
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slipway.settings import Settings
 
-_WHOLE = re.compile(r"bytes 0-0/(\d{1,19})\Z")  # Content-Range, RFC 9110, section 14.4
+_WHOLE = pattern(r"bytes 0-0/(\d{1,19})\Z")  # Content-Range, RFC 9110, section 14.4
 
 
 def sizes(urls: Sequence[str], settings: Settings) -> list[int]:

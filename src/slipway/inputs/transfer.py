@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from slipway.errors import FetchError, VerifyError
 from slipway.files import read_json, write_json
 from slipway.inputs.fileurl import file_path, is_file
 from slipway.net import PIECE, TransientError, redact
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 16 << 30  # bytes, where no size is announced: the largest thing worth calling an input
 
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-\d+/(?:\d+|\*)\Z")  # RFC 9110, section 14.4
+_CONTENT_RANGE = pattern(r"bytes (\d{1,19})-\d+/(?:\d+|\*)\Z")  # RFC 9110, section 14.4
 
 
 def read_local(url: str) -> Iterator[bytes]:

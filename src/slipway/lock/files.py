@@ -15,6 +15,7 @@ from slipway.lock import pylockfile
 from slipway.lock.document import as_dict, from_dict
 from slipway.lock.text import render
 from slipway.lock.yamlread import parse
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 64 << 20  # bytes; a lock of a thousand packages has less than one
 _HEAD = "# Written by `slipway lock`; to be kept with the recipe.\n"
-_PYLOCK = re.compile(r"pylock\.[A-Za-z0-9_-]+\.toml\Z")
+_PYLOCK = pattern(r"pylock\.[A-Za-z0-9_-]+\.toml\Z")
 
 
 def lock_path(recipe: Path) -> Path:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
+from slipway.patterns import pattern
+
 # Everything else is quoted. Hashes are too, so that they look alike whatever they begin with.
-_PLAIN = re.compile(r"(?![0-9a-f]{64}\Z)[A-Za-z/][A-Za-z0-9_./+~-]*\Z")
+_PLAIN = pattern(r"(?![0-9a-f]{64}\Z)[A-Za-z/][A-Za-z0-9_./+~-]*\Z")
 _WORDS = frozenset(
     {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 )  # YAML 1.1 has ideas of these
 # what JSON leaves as it is and YAML and TOML do not take
-_ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_ODD = pattern("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 def render(data: dict[str, Any]) -> str:

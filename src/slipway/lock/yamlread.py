@@ -6,13 +6,13 @@ locks never hold is refused: anchors, tags, several documents, keys twice.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from slipway.errors import LockError
+from slipway.patterns import pattern
 
 _DEEPEST = 12
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
+_NUMBER = pattern(r"-?(0|[1-9][0-9]{0,17})\Z")
 _WORDS = {"true": True, "false": False, "null": None}
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import TYPE_CHECKING, Any, NewType
+
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Digest = NewType("Digest", str)
 
-_FORM = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_FORM = pattern(r"sha256:[0-9a-f]{64}\Z")
 
 
 def parse(text: str) -> Digest:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from slipway.errors import FetchError, ResolveError, SlipwayError
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
     from slipway.python.model import PythonTarget
     from slipway.recipe.model import Requirement
 
-_UNKNOWN = re.compile(
+_UNKNOWN = pattern(
     r"Because (?:there are no versions of )?(\S+) was not found in the (?:package registry|provided)"
 )
-_NETWORK = re.compile(r"Failed to fetch|error sending request|Request failed|dns error|timed out|HTTP status")
-_LOGIN = re.compile(r"\((?:401|403) [A-Za-z ]+\)|lack of valid authentication")
-_BUILD = re.compile(r"Failed to build `([^`]+)`|The build backend returned an error")
+_NETWORK = pattern(r"Failed to fetch|error sending request|Request failed|dns error|timed out|HTTP status")
+_LOGIN = pattern(r"\((?:401|403) [A-Za-z ]+\)|lack of valid authentication")
+_BUILD = pattern(r"Failed to build `([^`]+)`|The build backend returned an error")
 
 
 def explain(stderr: str, named: Mapping[str, Sequence[Requirement]], target: PythonTarget) -> SlipwayError:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
+from slipway.patterns import pattern
 from slipway.python import pipconf
 from slipway.values import value
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from slipway.events import Reporter
     from slipway.settings import Settings
 
-_USERINFO = re.compile(r"(?<=://)[^/@\s\"'?#]*@")
-_NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(?=[A-Za-z/.])")
+_USERINFO = pattern(r"(?<=://)[^/@\s\"'?#]*@")
+_NAMED = pattern(r"([A-Za-z0-9_.-]+)=(?=[A-Za-z/.])")
 
 
 @value

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import asdict
 from typing import Any
 
 from slipway.errors import UsageError
+from slipway.patterns import pattern
 from slipway.values import value
 
-_VERSION = re.compile(r"3\.\d+(\.\d+)?\Z")
+_VERSION = pattern(r"3\.\d+(\.\d+)?\Z")
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 

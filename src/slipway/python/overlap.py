@@ -7,11 +7,11 @@ first, again and again; what is left then are cycles, deepest first; among equal
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.oci.entry import Entry
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slipway.oci.fragment import Fragment
     from slipway.python.model import PythonTarget
 
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_NAME = pattern(r"[A-Za-z0-9._-]+")
 _ROOT = ""  # what depends on all that was asked for; no package has this name
 _STEPS = 20_000  # of the walk through cycles, whose exact answer takes exponential time
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.errors import NotYetError, Problem, RecipeError
 from slipway.files import read_json, write_json
 from slipway.oci.digest import key_of
+from slipway.patterns import pattern
 from slipway.python import index as indexes
 from slipway.python.model import PythonResolution
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _FORM = 2  # of what is remembered
 # Installed along, as virtual environments do, so that `pip list` and `pip check` work in the image.
 SEED = "pip"
-_COMMENT = re.compile(r"(^|\s)#.*$")
+_COMMENT = pattern(r"(^|\s)#.*$")
 
 
 def resolve_python(

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.errors import InputError
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from slipway.python.model import PythonTarget
 
 MARK = b"#!python"  # the first line of a script that asks for the interpreter of the environment
 _MAX_SHEBANG = 127  # bytes that every Linux kernel reads of a first line
-_NAME = re.compile(r"[\w.+@-]+( [\w.+@-]+)*\Z", re.ASCII)
-_OBJECT = re.compile(
+_NAME = pattern(r"[\w.+@-]+( [\w.+@-]+)*\Z", re.ASCII)
+_OBJECT = pattern(
     r"\s*(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)\s*:\s*(?P<attr>[^\W\d]\w*(\.[^\W\d]\w*)*)\s*(\[[^\]]*\])?\s*\Z"
 )
 

@@ -8,7 +8,6 @@ names that come twice) is refused with `InputError`.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import struct
 from typing import TYPE_CHECKING, Self, cast
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Self, cast
 from slipway.errors import InputError
 from slipway.oci.compress import CHUNK
 from slipway.oci.entry import clean_path
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ WHOLE = 1 << 20  # bytes up to which a file is read in one piece
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _END = b"PK\x05\x06"
-_ODD = re.compile(r"[\x00-\x1f\x7f\\]")  # a separator elsewhere, and what RECORD's lines cannot carry safely
+_ODD = pattern(r"[\x00-\x1f\x7f\\]")  # a separator elsewhere, and what RECORD's lines cannot carry safely
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _UTF8 = 0x1, 0x800
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.build.workspace import without_logins
 from slipway.errors import LockError, Where
 from slipway.net_errors import redact
+from slipway.patterns import pattern
 from slipway.recipe import checks
 from slipway.recipe.kinds import Refused
 from slipway.recipe.model import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WHERE = Where("lock")
-_WEB = re.compile(r"https?://", re.IGNORECASE)
+_WEB = pattern(r"https?://", re.IGNORECASE)
 _LISTS = ("apt", "ports", "volumes")
 _TEXTS = ("workspace", "user", "workdir")
 _COMMANDS = ("entrypoint", "cmd")  # None and () differ in them

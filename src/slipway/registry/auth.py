@@ -7,7 +7,6 @@ with an identity token). Credentials go to the registry and to the realm that it
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from base64 import b64encode
@@ -17,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from slipway.errors import FetchError
 from slipway.net import Body, redact
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _MOST = 1 << 20  # bytes of a token endpoint's answer
 _LIFE = 60.0  # seconds that a token lives when nothing is said (the specification's)
 _EARLY = 5.0  # seconds before its end that a token is not used any more
-_FORM = re.compile(r"[\x21-\x7e]+\Z")
+_FORM = pattern(r"[\x21-\x7e]+\Z")
 _CLIENT = "slipway"
 
 

@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from slipway.patterns import pattern
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_ONE = re.compile(
+_ONE = pattern(
     rf"""[\s,]*(?:
         (?P<name>{_WORD})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>{_WORD}))(?=[\s,]|\Z)
       | (?P<scheme>{_WORD})(?=[\s,]|\Z)

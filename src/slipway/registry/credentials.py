@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from dataclasses import field
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import FetchError, ToolError
+from slipway.patterns import pattern
 from slipway.registry.reference import HUB
 from slipway.values import value
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HUB_KEY = "https://index.docker.io/v1/"  # how Docker's configuration names Docker Hub
 TOKEN_USER = "<token>"  # noqa: S105 - the user name that says: the secret is an identity token
-_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_HELPER = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _HELPER_PATIENCE = 60.0  # seconds; it may ask its user something
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.errors import FetchError, VerifyError
 from slipway.net import TransientError
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from slipway.events import Step
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slipway.oci.store import BlobWriter, Descriptor, Store
     from slipway.registry.api import Api
 
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-\d+/(?:\d+|\*)\Z")  # RFC 9110, section 14.4
+_CONTENT_RANGE = pattern(r"bytes (\d{1,19})-\d+/(?:\d+|\*)\Z")  # RFC 9110, section 14.4
 
 
 def download(api: Api, blob: Descriptor, store: Store, step: Step) -> None:

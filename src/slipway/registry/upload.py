@@ -6,13 +6,13 @@ requests of that size. After a cut the registry is asked how much arrived, and t
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from slipway.errors import FetchError, StoreError, VerifyError
 from slipway.net import Body, TransientError
+from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ _PIECE = 1 << 20  # bytes read from the file at once
 _PACE = 4 << 20  # bytes a second at which a registry moves a blob to its place before it answers
 _FRESH = 3  # times that an upload may start from the beginning
 
-_RANGE = re.compile(r"(?:bytes=)?0-(\d{1,19})\Z")
+_RANGE = pattern(r"(?:bytes=)?0-(\d{1,19})\Z")
 _MEDIA = "application/octet-stream"
 
 
