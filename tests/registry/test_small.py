@@ -69,7 +69,9 @@ def test_what_is_sent_and_told(maker: Maker) -> None:
         events: list[Event] = []
         made = image(maker, "2")
         done = push(maker.store, made, reference, maker.settings, Reporter(events.append))
-        assert registry.methods("team") == ["HEAD", *["HEAD", "POST", "PUT"] * 2, "PUT"]
+        first, *blobs, last = registry.methods("team")
+        assert (first, last) == ("HEAD", "PUT")
+        assert sorted(blobs) == sorted(["HEAD", "POST", "PUT"] * 2)  # side by side
         assert (done.uploaded, done.skipped, done.mounted) == (2, 1, 0)
         assert [e.done for e in events if isinstance(e, StepMoved)][-1] == done.bytes
         assert registry.manifests["team/app", "1"][0] == maker.store.read(made.digest)

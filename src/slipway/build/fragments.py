@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, TypeVar
 
 from slipway.build import workspace
 from slipway.build.layers import dist_key
 from slipway.build.missing import bring_files
-from slipway.distro.deb import deb_fragment, deb_key
+from slipway.distro.keys import deb_key
 from slipway.errors import StoreError
 from slipway.inputs.pinned import file_fragment
-from slipway.python.venv import venv_fragment
-from slipway.python.wheel import wheel_fragment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,6 +37,7 @@ class Workshop:
 
     def debs(self, wanted: Sequence[Deb], clamp: int | None) -> list[Fragment]:
         """One fragment for each package, in order."""
+        from slipway.distro.deb import deb_fragment
         from slipway.distro.mirror import find_mirror
         from slipway.inputs.download import Download, download_all
 
@@ -69,6 +67,7 @@ class Workshop:
         if not missing:
             return [self._get(key) for key in keys]
         from slipway.python.fetch import fetch
+        from slipway.python.wheel import wheel_fragment
 
         by_name = {d.name: d for d in missing}
         self._convert(
@@ -90,6 +89,8 @@ class Workshop:
         """The virtual environment's own files."""
         if self.inputs.target is None:
             raise ValueError("no Python packages in these inputs")
+        from slipway.python.venv import venv_fragment
+
         return venv_fragment(self.cache, self.inputs.target, self.inputs.recipe.workspace.strip("/"))
 
     def workspace(self) -> list[Fragment]:
@@ -110,6 +111,8 @@ class Workshop:
         """Convert on all cores, each item as soon as it comes; the first error stops the rest."""
         if not total:
             return
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+
         with (
             self.reporter.step(what, total=total) as step,
             ThreadPoolExecutor(os.cpu_count() or 1) as pool,

@@ -1,0 +1,5 @@
+"""The command line."""
+
+from slipway.cli.later import postpone
+
+postpone()

@@ -52,11 +52,16 @@ class Wire:
     ) -> None:
         self.reference = reference
         self._place = place
+        self._login = login
         self._patience = patience
         self._socket: socket.socket | None = None
         self._headers = {"Host": place.host, "User-Agent": f"slipway/{__version__}"}
         if login[0]:
             self._headers["Authorization"] = "Basic " + b64encode(":".join(login).encode()).decode()
+
+    def twin(self) -> Wire:
+        """Another connection to the same repository, for another thread; close it."""
+        return Wire(self._place, self.reference, self._login, self._patience)
 
     def path(self, rest: str) -> str:
         """Of `manifests/latest` and the like, in the repository."""
@@ -151,7 +156,7 @@ def _wire(
     if settings.offline or (reference.registry == HUB and not mirrored):  # Docker Hub always wants a token
         return None
     place = endpoint(reference.registry, settings, push=push)
-    if _has_proxy(place):
+    if settings.proxies or _has_proxy(place):
         return None
     if reference.registry == HUB:  # a mirror is not told the login of what it stands for
         login = ("", "")
