@@ -26,7 +26,7 @@ from benchmarks.peers.machine import describe
 from benchmarks.peers.model import CASES, RECIPES, TITLES, Recipe, Sample, Skipped
 from benchmarks.peers.rounds import Bench
 from benchmarks.peers.setup import NAMES, Field, prepared
-from benchmarks.peers.table import medians, ratios, render
+from benchmarks.peers.table import compared, medians, ratios, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +60,8 @@ def main(argv: Sequence[str] = ()) -> None:
     titles = {c.name: c.title for c in field.contenders}
     cells = medians(samples)
     print(render(cells, titles, {recipe.name: _what(recipe) for recipe in recipes}))
+    for line in compared(bench.distributions, titles):
+        print(line)
     result = {
         "date": start.isoformat(timespec="seconds"),
         "machine": machine,
@@ -68,6 +70,10 @@ def main(argv: Sequence[str] = ()) -> None:
         "skipped": field.skipped,
         "failures": bench.failures,
         "contenders": titles,
+        "distributions": {
+            recipe: {name: sorted(rows) for name, rows in found.items()}
+            for recipe, found in bench.distributions.items()
+        },
         "medians": [
             dict(zip(("contender", "recipe", "case"), key, strict=True)) | asdict(cell)
             for key, cell in cells.items()

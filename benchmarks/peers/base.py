@@ -28,7 +28,7 @@ SLIPWAY = (sys.executable, "-c", "from slipway.cli.main import main; main()")
 
 _RECIPE = f"""\
 tag: standin
-base: {{debian: {SUITE}, packages: [python3, python3-pip, python3-venv, ca-certificates]}}
+base: {{debian: {SUITE}, packages: [python3, python3-pip, python3-venv, ca-certificates, tini]}}
 """
 _CURL = """\
 #!/bin/bash

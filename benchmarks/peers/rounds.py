@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import time
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _QUICK = 5.0  # seconds: what takes less is done again, as it costs little and varies more
 _AGAIN = 3
 _TIMEOUT = 1800.0
+_INFO = re.compile(r"/site-packages/([^/]+?)-([^/-]+)\.dist-info/METADATA$")
+_RUNS = re.compile(r"[-_.]+")
 
 
 class Failed(Exception):  # noqa: N818 - said to a person
@@ -37,14 +40,17 @@ class Step:
 
 @dataclass(slots=True)
 class Bench:
-    """`address` is where files are served; `cases` are those to measure (cold always runs, as what comes before)."""
+    """`address` is where files are served; `cases` are those to measure (cold always runs, as what comes before).
+
+    `distributions` are the Python packages found in the finished images (`name version`), by recipe and contender.
+    """
 
     registry: Registry
     address: str
     work: Path
     groups: Mapping[str, Group]
     cases: Sequence[Case]
-    looked_at: set[str] = field(default_factory=set)
+    distributions: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
     def rounds(self, recipe: Recipe, contenders: Sequence[Contender], count: int) -> Iterator[Sample]:
@@ -85,9 +91,9 @@ class Bench:
                 yield sample
                 if sample.cost.wall > _QUICK:
                     break
-        if contender.name + recipe.name not in self.looked_at:
-            self.looked_at.add(contender.name + recipe.name)
-            look(self.registry, tag, content, f"{contender.title}, {recipe.name}")
+        found = self.distributions.setdefault(recipe.name, {})
+        if contender.name not in found:
+            found[contender.name] = look(self.registry, tag, content, f"{contender.title}, {recipe.name}")
 
     def _measured(
         self, recipe: Recipe, contender: Contender, case: Case, number: int, directory: Path, tag: str
@@ -115,11 +121,15 @@ def changed(content: Content, recipe: Recipe, case: Case, again: int) -> Content
     return content
 
 
-def look(registry: Registry, tag: str, content: Content, who: str) -> None:
-    """Read the image back from the registry: it must hold the note as it is now, the files and the packages' directories."""
+def look(registry: Registry, tag: str, content: Content, who: str) -> set[str]:
+    """Read the image back from the registry: it must hold the note as it is now, the files and the packages' directories.
+
+    The answer is what is installed in the workspace, as `name version`.
+    """
     wanted = {"pyats/note.txt", *(f"pyats/{url.rpartition('/')[2]}" for url in content.urls)}
     modules = {requirement.partition("[")[0] for requirement in content.packages}
     note = b""
+    distributions: set[str] = set()
     repository = tag.removeprefix(f"{registry.host}/").rpartition(":")[0]
     _, manifest = registry.manifest(tag)
     for blob in manifest["layers"]:
@@ -131,7 +141,10 @@ def look(registry: Registry, tag: str, content: Content, who: str) -> None:
                 parts = path.split("/")
                 if "site-packages" in parts[:-1]:
                     modules.discard(parts[parts.index("site-packages") + 1])
+                if path.startswith("pyats/") and (info := _INFO.search(path)):
+                    distributions.add(f"{_RUNS.sub('-', info[1]).lower()} {info[2]}")
                 if path == "pyats/note.txt" and (file := archive.extractfile(entry)):
                     note = file.read()
     if wanted or modules or note != content.note.encode():
         raise Failed(f"{who}: the pushed image lacks {sorted(wanted | modules) or 'the last change'}")
+    return distributions

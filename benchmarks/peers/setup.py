@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import slipway as package
 from benchmarks.peers import base, image_builder
 from benchmarks.peers.buildah import Buildah
 from benchmarks.peers.buildkit import BuildKit
@@ -24,7 +27,6 @@ from benchmarks.peers.web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from benchmarks.peers.model import Contender
 
@@ -33,7 +35,8 @@ _FILES = 3
 _NOTES = (
     f"python:{base.PYTHON}-slim is a stand-in made of Debian packages, the same for everybody but slipway-debian",
     "slipway-debian builds its Debian too, with the tools that the image builder adds to the base",
-    "tini comes from Debian's package over loopback, where the image builder would download it from its site",
+    "the image builder gets its tini over loopback instead of from its site; the base has Debian's for everybody else",
+    "Slipway's modules are compiled before, as pip does when it installs them",
     "the image builder's docker build gets network_mode=host: the daemons have no bridge",
     "directories that pip on this machine reads are served over loopback, to everybody alike",
     "cold: no images but the base, no build cache, no downloads; the kernel may have files in memory",
@@ -65,6 +68,7 @@ def prepared(work: Path, wanted: Sequence[str], say: Callable[[str], None]) -> I
         address = stack.enter_context(serving(www))
         indexes = Indexes.of_machine(address, os.environ)
         pip = _serve(www, indexes, work)
+        compileall.compile_dir(str(Path(package.__file__).parent), quiet=2)
         say("the base image")
         images = base.prepare(registry, address, indexes, work)
         registry.keep()

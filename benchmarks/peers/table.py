@@ -117,6 +117,23 @@ def ratios(cells: Medians, ours: str) -> list[dict[str, Any]]:
     return rows
 
 
+def compared(found: Mapping[str, Mapping[str, set[str]]], titles: Mapping[str, str]) -> list[str]:
+    """A line for each recipe and contender: whether its image has the Python packages that Slipway's has, and what differs."""
+    lines = []
+    for recipe, images in found.items():
+        ours = images.get(OURS, set())
+        for name, theirs in images.items():
+            if name == OURS or not ours:
+                continue
+            more, less = sorted(theirs - ours), sorted(ours - theirs)
+            said = [f"+ {', '.join(more)}"] * bool(more) + [f"- {', '.join(less)}"] * bool(less)
+            lines.append(
+                f"{recipe}: {len(ours & theirs)} of {len(ours)} Python packages are the same in {titles[name]}"
+                + (f" ({'; '.join(said)})" if said else "")
+            )
+    return lines
+
+
 def render(cells: Medians, titles: Mapping[str, str], recipes: Mapping[str, str]) -> str:
     """Seconds, processor seconds, memory and size for each recipe; then the ratios of each of our own forms."""
     lines = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from benchmarks.peers.model import Cost, Sample
-from benchmarks.peers.table import medians, ratios, render
+from benchmarks.peers.table import compared, medians, ratios, render
 
 
 def sample(contender, case, wall, *, recipe="medium", cpu=1.0, number=0):
@@ -76,3 +76,13 @@ def test_the_table_marks_what_falls_short():
 def test_only_the_form_with_the_same_content_has_requirements():
     samples = [sample("slipway-debian", "cold", 5.0), sample("buildkit", "cold", 9.0)]
     assert [(r["ratio"], r["required"]) for r in ratios(medians(samples), "slipway-debian")] == [(1.8, None)]
+
+
+def test_packages_are_compared_by_name_and_version() -> None:
+    found = {
+        "small": {"slipway": {"a 1", "b 2"}, "peer": {"a 1", "b 3", "pip 1"}},
+        "large": {"peer": {"a 1"}},
+    }
+    assert compared(found, {"slipway": "Slipway", "peer": "Peer"}) == [
+        "small: 1 of 2 Python packages are the same in Peer (+ b 3, pip 1; - b 2)"
+    ]
