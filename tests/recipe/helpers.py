@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 FILE = Path("/team/image.yaml")
 
 
-def read(text: str) -> Recipe:
-    return load(FILE, text)
+def read(text: str, **environ: str) -> Recipe:
+    return load(FILE, text, environ)
 
 
-def problems(text: str) -> tuple[Problem, ...]:
+def problems(text: str, **environ: str) -> tuple[Problem, ...]:
     with pytest.raises(RecipeError) as caught:
-        load(FILE, text)
+        load(FILE, text, environ)
     return caught.value.problems
 
 
-def the_problem(text: str) -> Problem:
-    (problem,) = problems(text)
+def the_problem(text: str, **environ: str) -> Problem:
+    (problem,) = problems(text, **environ)
     return problem

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from slipway.errors import RecipeError, SlipwayError
 from slipway.recipe import load, render_problems
-from slipway.recipe.keys import FIELDS, LATER
+from slipway.recipe.keys import FIELDS
 from slipway.recipe.model import Recipe
 from tests.recipe.helpers import FILE
-from tests.recipe.test_load import EVERYTHING
+from tests.recipe.test_load import EVERYTHING, MORE
 from tests.recipe.test_messages import CASES
 
 PIECES = [
@@ -35,7 +35,6 @@ PIECES = [
         '"\\ud800"',
     ),
     *(field.name for field in FIELDS),
-    *LATER,
     *(
         "test",
         "debian",
@@ -47,12 +46,29 @@ PIECES = [
         "http://[",
         "../x",
         "%ENV{A}",
+        "%ENV{A:-b}",
+        "%%ENV{",
+        "pre: |\n  ",
+        "RUN <<E\n",
+        "\nE\n",
+        "ENV a=",
+        "COPY [",
+        "command: ",
+        "secrets: [",
+        "match: [(a+",
+        "url: ",
+        "commit_id: ",
+        "git@h:",
+        "ssh_key: |\n  ",
+        "scp://",
+        "mode: 07",
+        "lib64/x",
         "a==1;",
         "${WORKSPACE}",
     ),
 ]
 SOUP = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
-SEEDS = st.sampled_from([EVERYTHING, *(case[0] for case in CASES)])
+SEEDS = st.sampled_from([EVERYTHING, MORE, *(case[0] for case in CASES)])
 
 
 @st.composite

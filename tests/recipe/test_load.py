@@ -63,6 +63,51 @@ healthcheck:
   retries: 5
 """
 
+MORE = """\
+files:
+  - {url: "https://example.org/tools.tar.gz", extract: true, mode: 0755, owner: 10:20}
+  - {dest: x, source: "s3://bucket/key", sha256: SHA}
+repositories:
+  tests:
+    url: ssh://git@example.org/team/tests.git
+    commit_id: 1e5
+    requirements_file: true
+    ssh_key: |
+      -----BEGIN OPENSSH PRIVATE KEY-----
+      canary
+  libs/common:
+    url: https://example.org/common
+    credentials: {username: ci, password: 0123}
+    GIT_SSL_NO_VERIFY: true
+    submodules: true
+    lfs: "true"
+requirements: {paths: [tests/requirements.txt], match: [req.*], glob: ["*/req.txt"]}
+jobfiles: {match: ['.*job.*\\.py$']}
+proxy: {HTTP_PROXY: "http://proxy:3128", no_proxy: .example.org}
+cmds:
+  pre: |
+    # tools
+    RUN --mount=type=cache,target=/c apt-get update \\
+        && apt-get install -y gcc
+    ENV A=1 B="x $A"
+  post: |
+    RUN <<EOF
+    echo done
+    EOF
+    CMD ["bash"]
+run:
+  - pyats version check
+  - [make, install]
+  - name: compile
+    command: make
+    env: {CC: gcc, V: 1}
+    network: true
+    cache: [/root/.cache]
+    secrets: [TOKEN, {id: netrc, file: conf/netrc, target: /root/.netrc}]
+    user: 1000
+    workdir: /pyats/src
+""".replace("SHA", "ab" * 32)
+
 
 def test_everything():
     def where(line: int, column: int) -> Where:

@@ -44,7 +44,7 @@ def write(tmp_path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("text", [FULL, "", "base: scratch", "base: oci:layout:tag", 'python: "3.10"'])
+@pytest.mark.parametrize("text", [FULL, "", "base: scratch", 'python: "3.10"'])
 def test_what_is_remembered_equals_what_is_read(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:

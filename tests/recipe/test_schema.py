@@ -18,7 +18,7 @@ from slipway.recipe import load
 from slipway.recipe.keys import FIELDS
 from slipway.recipe.schema import SHIPPED, json_schema, reference_rows, schema_text
 from tests.recipe.helpers import FILE, read
-from tests.recipe.test_load import EVERYTHING
+from tests.recipe.test_load import EVERYTHING, MORE
 from tests.recipe.test_messages import CASES
 
 VALIDATOR = Draft202012Validator(json_schema())
@@ -46,7 +46,11 @@ def test_it_can_be_written_again(tmp_path: Path):
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_every_example_is_valid_and_every_key_described(field: Any):
+def test_every_example_is_valid_and_every_key_described(
+    field: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "snapshot.yaml").write_text("packages: []\n")
+    monkeypatch.chdir(tmp_path)
     document = {field.name: field.example}
     VALIDATOR.validate(document)
     read(json.dumps(document))
@@ -56,6 +60,7 @@ def test_every_example_is_valid_and_every_key_described(field: Any):
 
 def test_a_full_recipe_is_valid():
     VALIDATOR.validate(yaml.safe_load(EVERYTHING))
+    VALIDATOR.validate(yaml.safe_load(MORE))
     VALIDATOR.validate({})
 
 
@@ -63,7 +68,14 @@ def test_a_full_recipe_is_valid():
     "document",
     [
         {"pakages": []},
-        {"cmds": {}},
+        {"cmds": {"during": "RUN true"}},
+        {"repositories": {"a": {}}},
+        {"repositories": {"a": {"url": "https://h/x", "branch": "b"}}},
+        {"run": [{}]},
+        {"run": [{"command": "a", "network": "yes"}]},
+        {"proxy": {"PROXY": "x"}},
+        {"jobfiles": {"match": "x"}},
+        {"files": [{"url": "https://h/x", "sha256": "12"}]},
         {"tag": 1},
         {"python": "three"},
         {"python": "3", "base": "scratch"},

@@ -22,7 +22,7 @@ def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 def nodes(text: str) -> tuple[Node | None, list[Problem]]:
     found: list[Problem] = []
-    return parse(Source("f", text), found), found
+    return parse(Source("f", text), found, {}), found
 
 
 def good(text: str) -> Any:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.recipe import checks
-from slipway.recipe.kinds import Field, Kind, Refused, by_shape, choice, convert, listing, text
+from slipway.recipe.keys import APT_PACKAGES
+from slipway.recipe.kinds import Field, Kind, Refused, choice, convert, text
 from slipway.recipe.model import Base, DebianBase, LayoutBase, RegistryBase, ScratchBase
 from slipway.recipe.records import record
+from slipway.recipe.shapes import by_shape
 from slipway.recipe.source import quote
 
 if TYPE_CHECKING:
@@ -17,10 +19,6 @@ if TYPE_CHECKING:
 
     from slipway.recipe.kinds import Report
     from slipway.recipe.nodes import Node
-
-APT_PACKAGES = listing(
-    text("a Debian package", checks.apt_package, pattern=checks.APT_PACKAGE), "a list of Debian packages"
-)
 
 # The grammar of `org.opencontainers.image.ref.name`, OCI image specification, annotations.
 _LAYOUT_TAG = r"[A-Za-z0-9]+((--|[-._:@+/])[A-Za-z0-9]+)*"

@@ -21,6 +21,9 @@ APT_PACKAGE = r"[a-z0-9][a-z0-9+.-]+(=([0-9]+:)?[A-Za-z0-9][A-Za-z0-9.+~-]*)?"
 PORT = r"[0-9]{1,5}(/(tcp|udp|sctp))?"
 DURATION = r"(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?"
 WORKSPACE = r"(/+[A-Za-z0-9._+@-]+)+/*"
+OWNER = r"[0-9]{1,10}(:[0-9]{1,10})?"
+SHA256 = r"(sha256:)?[0-9A-Fa-f]{64}"
+MAX_ID = 2**31 - 1
 
 # The grammar of references is that of the distribution project's `reference` package.
 _HOST = (

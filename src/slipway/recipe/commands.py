@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slipway.recipe import checks
-from slipway.recipe.kinds import ANY_LENGTH, Field, Kind, Refused, by_shape, convert, listing, text
+from slipway.recipe.kinds import ANY_LENGTH, Field, Kind, Refused, convert, text
 from slipway.recipe.model import Healthcheck
 from slipway.recipe.records import record
+from slipway.recipe.shapes import by_shape, listing
 
 if TYPE_CHECKING:
     from slipway.recipe.kinds import Report
     from slipway.recipe.nodes import Node
 
-_WORDS = listing(text("text", str, loose=True, limit=ANY_LENGTH), "a list of texts")
+WORDS = listing(text("text", str, loose=True, limit=ANY_LENGTH), "a list of texts")
 
 
 def _line(value: str) -> str:
@@ -22,11 +23,11 @@ def _line(value: str) -> str:
     return value
 
 
-_LINE = text("a command line for the shell", _line, limit=ANY_LENGTH)
+LINE = text("a command line for the shell", _line, limit=ANY_LENGTH)
 
 COMMAND: Kind[tuple[str, ...]] = by_shape(
-    convert(_LINE, lambda line, _node, _report: ("/bin/sh", "-c", line)),
-    _WORDS,
+    convert(LINE, lambda line, _node, _report: ("/bin/sh", "-c", line)),
+    WORDS,
 )
 
 
@@ -47,7 +48,7 @@ def _test_line(line: str, _node: Node, _report: Report) -> tuple[str, ...]:
 
 
 _DURATION = text("a duration such as 30s", checks.duration, pattern=checks.DURATION, loose=True)
-_TEST = by_shape(convert(_LINE, _test_line), convert(_WORDS, _test_words))
+_TEST = by_shape(convert(LINE, _test_line), convert(WORDS, _test_words))
 
 _HEALTHCHECK = record(
     "a mapping with the key `test`",

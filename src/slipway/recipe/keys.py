@@ -6,25 +6,21 @@ Validation, the JSON Schema and the reference page come from it. Order is the or
 from __future__ import annotations
 
 from slipway.recipe import checks
-from slipway.recipe.bases import APT_PACKAGES, BASE
-from slipway.recipe.commands import COMMAND, HEALTHCHECK
-from slipway.recipe.fileitems import FILE_ITEM
-from slipway.recipe.kinds import ANY_LENGTH, Field, Kind, convert, listing, mapping, text, written
+from slipway.recipe.kinds import Field, convert, text
 from slipway.recipe.model import RegistryBase
-from slipway.recipe.nodes import Node, Scalar
-from slipway.recipe.pipconfig import PIP_CONFIG
 from slipway.recipe.records import record
 from slipway.recipe.requirements import requirement
+from slipway.recipe.shapes import listing
+from slipway.recipe.variables import ENV, LABELS
 
-
-def _env_value(node: Node, _report: object) -> str:
-    """True and false become `True` and `False`, as in the files this format comes from."""
-    value = written(node, "text", loose=True)
-    return value.capitalize() if isinstance(node, Scalar) and node.kind == "bool" else value
-
-
-_ANY = {"type": ["string", "number", "boolean"]}
 _PLATFORM = text("a platform", checks.platform, schema={"enum": list(checks.PLATFORMS)})
+
+APT_PACKAGES = listing(
+    text("a Debian package", checks.apt_package, pattern=checks.APT_PACKAGE), "a list of Debian packages"
+)
+PACKAGES = listing(
+    convert(text("a Python requirement", str, limit=4096), requirement), "a list of Python requirements"
+)
 
 FIELDS: tuple[Field, ...] = (
     Field(
@@ -36,7 +32,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "base",
-        BASE,
+        "bases:BASE",
         "What lies below: a reference of a registry image, oci:DIR[:TAG] for an OCI layout, scratch for nothing, "
         "or a mapping that describes a Debian system.",
         {"debian": "bookworm", "packages": ["python3-venv"]},
@@ -74,14 +70,14 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "packages",
-        listing(convert(text("a Python requirement", str), requirement), "a list of Python requirements"),
-        "Python packages for the virtual environment in the workspace, as PEP 508 requirements.",
+        PACKAGES,
+        "Python packages for the virtual environment in the workspace, as in a requirement file.",
         ["pyats[full]", "requests>=2.32"],
         "none",
     ),
     Field(
         "pip-config",
-        PIP_CONFIG,
+        "pipconfig:PIP_CONFIG",
         "pip.conf of the workspace: its text, or a mapping of sections. Lists become one line per item. "
         "It becomes part of the image, so it is no place for passwords.",
         {"global": {"timeout": 60}},
@@ -89,19 +85,68 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "files",
-        listing(FILE_ITEM, "a list of files", unique=lambda item: item.dest, what="destination"),
-        "What to bring into the workspace: paths (relative ones are against the recipe's directory) and http(s) URLs. "
-        "The name is kept unless the item is written as DESTINATION: SOURCE.",
+        "fileitems:FILES",
+        "What to bring into the workspace: paths (relative ones are against the recipe's directory) and URLs: http, "
+        "https, ftp, ftps, scp, sftp, s3, file. The name is kept unless the item is written as DESTINATION: SOURCE, or "
+        "as a mapping with the keys below. A directory that comes into `bin`, `include` or `lib` is merged with "
+        "that of the virtual environment.",
         ["testbed.yaml", {"data/users.json": "https://example.org/users.json"}],
         "none",
     ),
     Field(
+        "repositories",
+        "repositories:REPOSITORIES",
+        "Source trees from git to bring into the workspace, without their history: DESTINATION and what is there.",
+        {"tests": {"url": "https://example.org/team/tests.git", "commit_id": "v1.2"}},
+        "none",
+    ),
+    Field(
+        "snapshot",
+        "snapshot:SNAPSHOT",
+        "File of `pyats environment snapshot`, relative to the recipe or to the working directory. Its packages and "
+        "repositories come before the recipe's.",
+        "snapshot.yaml",
+        "none",
+    ),
+    Field(
+        "requirements",
+        "discovery:DISCOVERY",
+        "Requirement files in the workspace whose packages are installed too.",
+        {"paths": ["tests/requirements.txt"]},
+        "none",
+    ),
+    Field(
+        "jobfiles",
+        "discovery:DISCOVERY",
+        "Files of the workspace that are pyATS jobs, for the list of them in the image.",
+        {"match": [r".*job.*\.py$"], "glob": ["jobs/*.py"]},
+        r"match: .*job.*\.py$",
+    ),
+    Field(
+        "proxy",
+        "proxy:PROXY",
+        "Proxies of the build; the image has nothing of them.",
+        {"HTTPS_PROXY": "http://proxy.example.org:3128", "NO_PROXY": ".example.org"},
+        "those of the environment",
+    ),
+    Field(
+        "cmds",
+        "cmds:CMDS",
+        "Instructions as in a Dockerfile, carried out over what is there before.",
+        {"pre": "RUN useradd tester", "post": "RUN pyats version check"},
+        "none",
+    ),
+    Field(
+        "run",
+        "runsteps:RUN",
+        "Commands that are run in the assembled image, after `cmds`; what each changes is a layer. An item is text for "
+        "the shell, a list of words, or a mapping.",
+        ["pyats version check", {"name": "compile", "command": ["make", "install"], "network": True}],
+        "none",
+    ),
+    Field(
         "env",
-        mapping(
-            text("the name of a variable", checks.env_name, pattern=checks.ENV_NAME, loose=True),
-            Kind("text", _ANY, _env_value),
-            "a mapping of variables",
-        ),
+        ENV,
         "Environment variables of the image. Numbers are kept as written; true and false become True and False. "
         "$NAME and ${NAME} stand for variables of the base, of the workspace, and ones written above.",
         {"TZ": "UTC"},
@@ -130,25 +175,24 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "entrypoint",
-        COMMAND,
-        "Entry point: a line for the shell or a list of words; [] for none.",
+        "commands:COMMAND",
+        "Entry point: a line for the shell or a list of words; [] for none. Where neither the recipe nor its base has one, an "
+        "image with packages, repositories, requirement files, commands, or (on a Debian system) files starts with "
+        "installation/entrypoint.sh of the workspace, which activates the environment and becomes the command, under "
+        "tini as init.",
         ["python3", "-m"],
-        "that of the base",
+        "that of the base, or of the workspace",
     ),
     Field(
         "cmd",
-        COMMAND,
+        "commands:COMMAND",
         "Default command: a line for the shell or a list of words; [] for none.",
         ["http.server"],
         "that of the base, or a shell",
     ),
     Field(
         "labels",
-        mapping(
-            text("the name of a label", checks.label_name, pattern=checks.LABEL_NAME, loose=True),
-            text("text", str, loose=True, limit=ANY_LENGTH),
-            "a mapping of labels",
-        ),
+        LABELS,
         "Labels of the image.",
         {"org.opencontainers.image.licenses": "Apache-2.0"},
         "none",
@@ -184,26 +228,15 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "healthcheck",
-        HEALTHCHECK,
+        "commands:HEALTHCHECK",
         "How to see that a container of the image is well.",
         {"test": "curl -f localhost:8888", "interval": "30s"},
         "that of the base",
     ),
 )
 
-LATER = {
-    "repositories": "source trees from git",
-    "snapshot": "packages and repositories of a snapshot file",
-    "requirements": "requirement files found in the workspace",
-    "proxy": "proxies of the build",
-    "cmds": "instructions before and after the packages",
-    "jobfiles": "discovery of job files",
-    "run": "commands run in the image",
-}
-
 RECIPE = record(
     "a mapping of keys",
     FIELDS,
-    later=LATER,
     exclusive=(("python", "base", "what lies below"), ("platform", "platforms", "what to build for")),
 )

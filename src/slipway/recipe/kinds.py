@@ -1,15 +1,17 @@
 """What a value of a recipe may be: small readers that are put together into the table of keys.
 
 A `Kind` reads one shape of node into one type of value, and says so in words and as JSON Schema. Readers raise
-`Refused`; lists, mappings and records catch it item by item, so that everything that is wrong is found in one go.
+`Refused`; lists, mappings (`shapes`) and records (`records`) catch it item by item, so that everything that is wrong is
+found in one go.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
-from slipway.recipe.nodes import Map, Node, Scalar, Seq, describe, is_null
+from slipway.recipe.nodes import Node, Scalar, describe, is_null
 from slipway.recipe.source import quote
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ U = TypeVar("U")
 _SHORT = 1024
 ANY_LENGTH = 1 << 30  # the size of the file is the limit
 
-ENV_MARK = "%ENV{"
+# What a rule for texts does not apply to: only the environment tells what the text will be.
+_FROM_ENVIRONMENT = {"$ref": "#/$defs/environment"}
 
 
 class Refused(Exception):  # noqa: N818 - not a user's error yet: it has no place
@@ -46,13 +49,20 @@ class Reported(Refused):
 
 
 class Report:
-    """Where readers leave problems; knows the keys around the value being read."""
+    """Where readers leave problems; knows the keys around the value being read.
 
-    def __init__(self, source: Source, directory: Path, problems: list[Problem]) -> None:
+    `directory` is what relative paths are against, `environ` what `%ENV{NAME}` stands for.
+    """
+
+    def __init__(
+        self, source: Source, directory: Path, problems: list[Problem], environ: Mapping[str, str]
+    ) -> None:
         self.source = source
         self.directory = directory
         self.problems = problems
+        self.environ = environ
         self.keys: list[str] = []
+        self.sources = {source.name: source}
 
     def where(self, node: Node) -> Where:
         return self.source.where(node.at)
@@ -75,6 +85,10 @@ class Report:
         if key:
             self.keys.append(quote(key.value).strip("`"))
         try:
+            if isinstance(node, Scalar) and node.wrong:
+                for at, message, hint in node.wrong:
+                    self.add(node._replace(at=at), message, hint)
+                return None
             if is_null(node):
                 raise Refused(f"has no value; it takes {kind.label}", at=key)
             return kind.read(node, self)
@@ -89,31 +103,43 @@ class Report:
 
 
 class Kind(NamedTuple, Generic[T]):
-    """`label` completes "it takes …"; `fields` are the keys of a record, for the reference."""
+    """`label` completes "it takes …"; `rule` makes the JSON Schema; `fields` are the keys of a record, for the reference."""
 
     label: str
-    schema: Mapping[str, Any]
+    rule: Callable[[], Mapping[str, Any]]
     read: Callable[[Node, Report], T]
     fields: tuple[Field, ...] = ()
 
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        return self.rule()
+
 
 class Field(NamedTuple):
-    """One key of a record: the only place where it is declared."""
+    """One key of a record: the only place where it is declared.
+
+    What it takes is a kind, or `MODULE:NAME` for one in a module of this package that is imported when it is needed.
+    """
 
     name: str
-    kind: Kind[Any]
+    takes: Kind[Any] | str
     doc: str
     example: Any
     default: str = ""
     required: bool = False
+
+    @property
+    def kind(self) -> Kind[Any]:
+        if not isinstance(self.takes, str):
+            return self.takes
+        module, _, name = self.takes.partition(":")
+        return cast("Kind[Any]", getattr(import_module(f"slipway.recipe.{module}"), name))
 
 
 def written(node: Node, label: str, *, loose: bool = False) -> str:
     """The text of a scalar. Numbers and true/false are refused unless `loose`: they are mostly a missing quote."""
     if not isinstance(node, Scalar):
         raise Refused(f"must be {label}, not {describe(node)}")
-    if ENV_MARK in node.value:
-        raise Refused(f"{quote(ENV_MARK + '…}')} is not supported by this release yet")
     if node.kind != "str" and not loose:
         raise Refused(
             f"must be {label}, not {describe(node)}", f'write it in quotes: "{node.value[:_SHORT]}"'
@@ -134,9 +160,13 @@ def text(
 
     Longer texts than `limit` never reach `check`: some expressions take quadratic time.
     """
-    rule: dict[str, Any] = {"type": ["string", "number", "boolean"] if loose else "string"}
-    if pattern:
-        rule["pattern"] = f"^(?:{pattern})$"
+
+    def rule() -> Mapping[str, Any]:
+        base: dict[str, Any] = {"type": ["string", "number", "boolean"] if loose else "string"}
+        if pattern:
+            base["pattern"] = f"^(?:{pattern})$"
+        base |= schema or {}
+        return {"anyOf": [base, _FROM_ENVIRONMENT]} if {"pattern", "enum"} & base.keys() else base
 
     def read(node: Node, _report: Report) -> T:
         value = written(node, label, loose=loose)
@@ -144,7 +174,7 @@ def text(
             raise Refused(f"{quote(value)} is too long: {len(value)} characters, at most {limit}")
         return check(value)
 
-    return Kind(label, rule | dict(schema or {}), read)
+    return Kind(label, rule, read)
 
 
 def choice(what: str, values: Mapping[str, T]) -> Kind[T]:
@@ -159,70 +189,31 @@ def choice(what: str, values: Mapping[str, T]) -> Kind[T]:
     return text(f"one of {names}", check, schema={"enum": list(values)})
 
 
+_FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+
+def _flag(value: str) -> bool:
+    if value not in _FLAGS:
+        raise Refused(f"{quote(value)} is neither true nor false")
+    return _FLAGS[value]
+
+
+FLAG = text(
+    "true or false",
+    _flag,
+    loose=True,
+    schema={"type": ["boolean", "string"], "enum": [True, False, *_FLAGS]},
+)
+
+
 def convert(kind: Kind[T], change: Callable[[T, Node, Report], U]) -> Kind[U]:
     """`kind` with its value changed by one more step, which may refuse it."""
     return Kind(
         kind.label,
-        kind.schema,
+        kind.rule,
         lambda node, report: change(kind.read(node, report), node, report),
         kind.fields,
     )
-
-
-def listing(
-    item: Kind[T], label: str, *, unique: Callable[[T], str] | None = None, what: str = "item"
-) -> Kind[tuple[T, ...]]:
-    """A list; with `unique`, two items for which it gives the same are refused, naming the line of the first.
-
-    `what` is the thing that must not come twice.
-    """
-
-    def read(node: Node, report: Report) -> tuple[T, ...]:
-        if not isinstance(node, Seq):
-            raise Refused(f"must be {label}, not {describe(node)}", "start each item with `- `")
-        values: list[T] = []
-        seen: dict[str, Node] = {}
-        with report.complete():
-            for child in node.items:
-                value = report.attempt(item, child)
-                if value is None:
-                    continue
-                values.append(value)
-                if unique and (first := seen.setdefault(unique(value), child)) is not child:
-                    line = report.where(first).line
-                    report.add(child, f"{what} {quote(unique(value))} comes twice, first on line {line}")
-        return tuple(values)
-
-    return Kind(label, {"type": "array", "items": item.schema}, read)
-
-
-def mapping(key: Kind[str], item: Kind[T], label: str) -> Kind[tuple[tuple[str, T], ...]]:
-    """A mapping with free keys, as pairs in written order."""
-
-    def read(node: Node, report: Report) -> tuple[tuple[str, T], ...]:
-        if not isinstance(node, Map):
-            raise Refused(f"must be {label}, not {describe(node)}", "write `KEY: value`, one per line")
-        pairs = []
-        with report.complete():
-            for name, child in node.entries:
-                good_name = report.attempt(key, name)
-                value = report.attempt(item, child, name)
-                if good_name is not None and value is not None:
-                    pairs.append((good_name, value))
-        return tuple(pairs)
-
-    names = {"propertyNames": {"pattern": key.schema["pattern"]}} if "pattern" in key.schema else {}
-    return Kind(label, {"type": "object", "additionalProperties": item.schema} | names, read)
-
-
-def by_shape(scalar: Kind[T], other: Kind[T]) -> Kind[T]:
-    """Two ways to write one value, told apart by whether it is a single text."""
-    label = f"{scalar.label} or {other.label}"
-
-    def read(node: Node, report: Report) -> T:
-        return (scalar if isinstance(node, Scalar) else other).read(node, report)
-
-    return Kind(label, {"anyOf": [scalar.schema, other.schema]}, read, other.fields)
 
 
 def suggestion(word: str, known: Mapping[str, Any]) -> str:

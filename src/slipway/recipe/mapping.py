@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAME = "config"  # what errors call it
 
 
-def load_mapping(config: Mapping[str, Any]) -> Recipe:
+def load_mapping(config: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Recipe:
     """The recipe with the keys and values of `config`, by the rules for recipe files; relative paths are against the working directory.
 
     `RecipeError` shows the lines as they would stand in a file; `UsageError` names a value that could not stand in one.
@@ -25,7 +25,7 @@ def load_mapping(config: Mapping[str, Any]) -> Recipe:
     import yaml
 
     text = yaml.safe_dump(_plain(config, NAME), sort_keys=False, allow_unicode=True, width=1 << 20)
-    return load(Path(NAME), text)
+    return load(Path(NAME), text, environ)
 
 
 def _plain(value: object, name: str) -> object:

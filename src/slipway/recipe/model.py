@@ -77,7 +77,8 @@ class Repository:
     """One source tree from git, without its history, brought in at `dest` (relative to the workspace, never upward).
 
     `commit` is a branch, a tag, or a commit id that may be shortened; empty for the branch that the repository calls
-    its own. `ssh_key` is the text of a private key. `verify_tls` is False where certificates are not to be checked.
+    its own. `url` is as written: it may hold a login, and relative paths are against the recipe's directory. `ssh_key`
+    is the text of a private key. `verify_tls` is False where certificates are not to be checked.
     With `requirements` the tree's requirements.txt is installed too.
     """
 
@@ -86,9 +87,9 @@ class Repository:
     where: Where
     commit: str = ""
     requirements: bool = False
-    ssh_key: str = ""
+    ssh_key: str = field(default="", repr=False)
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     verify_tls: bool = True
     submodules: bool = False
     lfs: bool = False
@@ -98,7 +99,7 @@ class Repository:
 class Secret:
     """Something a run step may read and no image may hold.
 
-    `source` is `env:NAME` (a variable of whoever builds) or the path of a file; in the step it is the file `target`
+    `source` is `env:NAME` (a variable of whoever builds) or the absolute path of a file; in the step it is the file `target`
     (absolute; default `/run/secrets/ID`).
     """
 
@@ -111,7 +112,7 @@ class Secret:
 class RunStep:
     """One item of `run`: a command run in the assembled image; what it changes becomes a layer.
 
-    `command` is an argument list (a line of text is `("/bin/sh", "-c", line)`). `cache` are directories of the step
+    `command` is an argument list (a line of text is `("/bin/sh", "-c", line)`, several lines have `-ec`). `cache` are directories of the step
     (absolute) that survive between builds and are not in the image.
     """
 
@@ -128,11 +129,13 @@ class RunStep:
 
 @value
 class Instruction:
-    """One Dockerfile instruction of `cmds` (Docker's Dockerfile reference).
+    r"""One Dockerfile instruction of `cmds` (Docker's Dockerfile reference).
 
     `keyword` is in capitals. `words`: RUN, CMD and ENTRYPOINT give an argument list (shell form: the SHELL in force is put
     before it later, and the list is the one line); ENV, LABEL and ARG `NAME=value` each (an ARG without default: `NAME`);
-    COPY and ADD the sources, then the destination; others what follows. `shell` says that RUN, CMD or ENTRYPOINT was in
+    COPY and ADD the sources, then the destination; others what follows. Quotes and backslashes are gone from words that are
+    not for a shell; variables are still in them, and `\$` is a dollar sign that stands for none. A here-document of RUN is
+    part of its line, and is the line where there is nothing else. `shell` says that RUN, CMD or ENTRYPOINT was in
     shell form. `flags` are `--name=value` in order. `text` is the instruction as written, on one line.
     """
 
@@ -199,7 +202,7 @@ class Recipe:
 
     path: Path
     directory: Path
-    text: str
+    text: str = field(repr=False)
     base: Base
     tag: str = ""
     platforms: tuple[Platform, ...] = ()
@@ -207,10 +210,10 @@ class Recipe:
     packages: tuple[Requirement, ...] = ()
     files: tuple[FileItem, ...] = ()
     repositories: tuple[Repository, ...] = ()
-    snapshot: str = ""
+    snapshot: str = field(default="", repr=False)
     requirements: Discovery = Discovery()
     jobfiles: Discovery = Discovery()
-    proxy: tuple[tuple[str, str], ...] = ()
+    proxy: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     pre: tuple[Instruction, ...] = ()
     post: tuple[Instruction, ...] = ()
     run: tuple[RunStep, ...] = ()

@@ -19,12 +19,33 @@ _NAMES = {
 }
 
 
+class Wrong(NamedTuple):
+    """Something in a text that makes it no value; `at` is its index in the text of the document."""
+
+    at: int
+    message: str
+    hint: str
+
+
+class Substituted(NamedTuple):
+    """What `%ENV{NAME}` did to a text: how it was written, and (start, stop, start as written) of what was put in, in order."""
+
+    written: str
+    pieces: tuple[tuple[int, int, int], ...]
+
+
 class Scalar(NamedTuple):
-    """A value with its text as written; `kind` is what YAML's core schema reads a plain text as."""
+    """A value with its text as written; `kind` is what YAML's core schema reads a plain text as.
+
+    Where the text names variables of the environment, `value` has what they stand for, and `wrong` tells what stands
+    for nothing.
+    """
 
     value: str
     kind: ScalarKind
     at: int
+    substituted: Substituted | None = None
+    wrong: tuple[Wrong, ...] = ()
 
     @property
     def weight(self) -> int:

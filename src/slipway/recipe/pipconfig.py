@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.recipe.kinds import ANY_LENGTH, Kind, Refused, by_shape, listing, mapping, text
+from slipway.recipe.kinds import ANY_LENGTH, Kind, Refused, text
+from slipway.recipe.shapes import by_shape, listing, mapping
 from slipway.recipe.source import quote
 
 if TYPE_CHECKING:
@@ -80,5 +81,5 @@ def _from_map(node: Node, report: Report) -> str:
 
 PIP_CONFIG: Kind[str] = by_shape(
     text("the text of pip.conf", _from_text, limit=ANY_LENGTH),
-    Kind(_SECTIONS.label, _SECTIONS.schema, _from_map),
+    Kind(_SECTIONS.label, _SECTIONS.rule, _from_map),
 )

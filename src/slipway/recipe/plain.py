@@ -8,20 +8,17 @@ logins, the image's name and the platforms. Keys left to their defaults are left
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.build.workspace import without_logins
-from slipway.errors import LockError, Where
-from slipway.net_errors import redact
-from slipway.patterns import pattern
+from slipway.errors import LockError
+from slipway.python.requirement import public
 from slipway.recipe import checks
 from slipway.recipe.kinds import Refused
 from slipway.recipe.model import (
     Base,
     DebianBase,
-    FileItem,
     Healthcheck,
     LayoutBase,
     Recipe,
@@ -29,12 +26,11 @@ from slipway.recipe.model import (
     Requirement,
     ScratchBase,
 )
+from slipway.recipe.plainparts import WHERE, file_data, file_item, pair, parts, parts_data, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WHERE = Where("lock")
-_WEB = pattern(r"https?://", re.IGNORECASE)
 _LISTS = ("apt", "ports", "volumes")
 _TEXTS = ("workspace", "user", "workdir")
 _COMMANDS = ("entrypoint", "cmd")  # None and () differ in them
@@ -52,12 +48,13 @@ def as_data(recipe: Recipe) -> dict[str, Any]:
     """`recipe` as values of JSON; equal for recipes that ask for the same image."""
     data: dict[str, Any] = {
         "base": _base_data(recipe.base),
-        "packages": [r.text for r in recipe.packages],
+        "packages": [public(r.text) for r in recipe.packages],
         "pip-config": without_logins(recipe.pip_config),
-        "files": [{"dest": f.dest, "source": public_source(f.source)} for f in recipe.files],
+        "files": [file_data(f, public_source(f.source)) for f in recipe.files],
         "env": [f"{name}={value}" for name, value in recipe.env],
         "labels": [f"{name}={value}" for name, value in sorted(recipe.labels)],
         "healthcheck": _check_data(recipe.healthcheck),
+        **parts_data(recipe),
     }
     data |= {name: list(getattr(recipe, name)) for name in _LISTS}
     data |= {name: getattr(recipe, name) for name in _TEXTS}
@@ -72,22 +69,21 @@ def from_data(data: Mapping[str, Any], directory: Path) -> Recipe:
     `LockError` when the data is not of that form, or holds values that no recipe may have.
     """
     try:
-        rest: dict[str, Any] = {n: tuple(_CHECKS[n](_text(v)) for v in data.get(n, ())) for n in _LISTS}
-        rest |= {n: _CHECKS[n](_text(data[n])) for n in _TEXTS if n in data}
-        rest |= {n: tuple(_text(v) for v in data[n]) for n in _COMMANDS if n in data}
+        rest: dict[str, Any] = {n: tuple(_CHECKS[n](v) for v in texts(data.get(n, ()))) for n in _LISTS}
+        rest |= {n: _CHECKS[n](text(data[n])) for n in _TEXTS if n in data}
+        rest |= {n: texts(data[n]) for n in _COMMANDS if n in data}
         return Recipe(
             path=directory / "image.yaml",
             directory=directory,
             text="",
             base=_base(data["base"], directory),
-            packages=tuple(Requirement(_text(t), _WHERE) for t in data.get("packages", ())),
-            files=tuple(
-                FileItem(_text(f["dest"]), _text(f["source"]), _WHERE) for f in data.get("files", ())
-            ),
-            env=tuple(_pair(line) for line in data.get("env", ())),
-            pip_config=_text(data.get("pip-config", "")),
-            labels=tuple(_pair(line) for line in data.get("labels", ())),
+            packages=tuple(Requirement(text(t), WHERE) for t in data.get("packages", ())),
+            files=tuple(file_item(f) for f in data.get("files", ())),
+            env=tuple(pair(line) for line in data.get("env", ())),
+            pip_config=text(data.get("pip-config", "")),
+            labels=tuple(pair(line) for line in data.get("labels", ())),
             healthcheck=_check(data["healthcheck"]) if "healthcheck" in data else None,
+            **parts(data),
             **rest,
         )
     except Refused as error:
@@ -98,11 +94,11 @@ def from_data(data: Mapping[str, Any], directory: Path) -> Recipe:
 
 def public_source(source: str) -> str:
     """The source of a file as it may be kept and shown."""
-    return redact(source) if is_web(source) else source
+    if "://" not in source:
+        return source
+    from slipway.inputs import address
 
-
-def is_web(source: str) -> bool:
-    return bool(_WEB.match(source))
+    return address.public(source)
 
 
 def base_reference(base: LayoutBase | RegistryBase) -> str:
@@ -123,18 +119,18 @@ def _base_data(base: Base) -> Any:
 
 def _base(data: Any, directory: Path) -> Base:
     if data == "scratch":
-        return ScratchBase(_WHERE)
+        return ScratchBase(WHERE)
     if "image" in data:
-        return RegistryBase(checks.reference(_text(data["image"])), _WHERE)
+        return RegistryBase(checks.reference(text(data["image"])), WHERE)
     if "oci" in data:
-        written = _text(data["oci"])
+        written = text(data["oci"])
         path = Path(os.path.normpath(directory / Path(written).expanduser()))
-        return LayoutBase(path, _text(data.get("tag", "")), _WHERE, written)
+        return LayoutBase(path, text(data.get("tag", "")), WHERE, written)
     if data["variant"] not in ("essential", "apt", "minbase"):
         raise ValueError(f"{data['variant']!r} is not a variant")
-    suite = checks.match(checks.SUITE, _text(data["debian"]), "a Debian suite")
-    packages = tuple(checks.apt_package(_text(p)) for p in data.get("packages", ()))
-    return DebianBase(suite, packages, data["variant"], _WHERE)
+    suite = checks.match(checks.SUITE, text(data["debian"]), "a Debian suite")
+    packages = tuple(checks.apt_package(text(p)) for p in data.get("packages", ()))
+    return DebianBase(suite, packages, data["variant"], WHERE)
 
 
 def _check_data(check: Healthcheck | None) -> dict[str, Any]:
@@ -146,17 +142,4 @@ def _check_data(check: Healthcheck | None) -> dict[str, Any]:
 
 def _check(data: Mapping[str, Any]) -> Healthcheck:
     times = {name: int(value) for name, value in data.items() if name != "test"}
-    return Healthcheck(tuple(_text(word) for word in data["test"]), **times)
-
-
-def _pair(line: str) -> tuple[str, str]:
-    name, equals, value = _text(line).partition("=")
-    if not (name and equals):
-        raise ValueError(f"{line!r} is not NAME=VALUE")
-    return name, value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not text")
-    return value
+    return Healthcheck(tuple(text(word) for word in data["test"]), **times)

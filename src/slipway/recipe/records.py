@@ -18,16 +18,15 @@ def record(
     label: str,
     fields: tuple[Field, ...],
     *,
-    later: Mapping[str, str] | None = None,
+    closed: bool = True,
     exclusive: tuple[tuple[str, str, str], ...] = (),
 ) -> Kind[dict[str, Any]]:
     """A mapping with the keys of `fields`; the value has the keys that were given.
 
-    `later` are keys that are known and not supported yet (name, what they are). `exclusive` are pairs of keys that
-    must not come together, with what both would say.
+    Other keys are refused, or passed over if it is not `closed`. `exclusive` are pairs of keys that must not come
+    together, with what both would say.
     """
     known = {field.name: field for field in fields}
-    not_yet = later or {}
 
     def read(node: Node, report: Report) -> dict[str, Any]:
         if not isinstance(node, Map):
@@ -38,36 +37,34 @@ def record(
             for key, child in node.entries:
                 if field := known.get(key.value):
                     values[field.name] = report.attempt(field.kind, child, key)
-                else:
-                    _refuse_key(key, report, known, not_yet)
+                elif closed:
+                    _refuse_key(key, report, known)
             for first, second, what in exclusive:
                 if first in given and second in given:
                     later_key = max(given[first], given[second], key=lambda key: key.at)
                     report.add(later_key, f"`{first}` and `{second}` both say {what}", "keep one of them")
             for field in fields:
                 if field.required and field.name not in given:
-                    report.add(
-                        node, f"`{field.name}` is missing", f"for example: {field.name}: {field.example}"
-                    )
+                    shown = f'"{field.example}"' if str(field.example).startswith("%") else field.example
+                    report.add(node, f"`{field.name}` is missing", f"for example: {field.name}: {shown}")
         return values
 
-    return Kind(label, _schema(fields, exclusive), read, fields)
+    return Kind(label, lambda: _schema(fields, exclusive, closed=closed), read, fields)
 
 
-def _refuse_key(key: Scalar, report: Report, known: Mapping[str, Field], later: Mapping[str, str]) -> None:
-    if key.value in later:
-        report.add(key, f"`{key.value}` ({later[key.value]}) is not supported by this release yet")
-        return
+def _refuse_key(key: Scalar, report: Report, known: Mapping[str, Field]) -> None:
     hint = ""
     if len(report.problems) < _MANY:  # searching takes time, and nobody reads that many hints
-        hint = suggestion(key.value, {**known, **later}) or f"known keys: {', '.join(known)}"
+        hint = suggestion(key.value, known) or f"known keys: {', '.join(known)}"
     report.add(key, f"unknown key {quote(key.value)}", hint)
 
 
-def _schema(fields: tuple[Field, ...], exclusive: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
+def _schema(
+    fields: tuple[Field, ...], exclusive: tuple[tuple[str, str, str], ...], *, closed: bool
+) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "type": "object",
-        "additionalProperties": False,
+        "additionalProperties": not closed,
         "properties": {
             field.name: {
                 "description": field.doc + (f" Default: {field.default}." if field.default else ""),

@@ -21,7 +21,20 @@ if TYPE_CHECKING:
     from slipway.settings import Settings
 
 _FORMAT = 1
-_UNFIT = ("%ENV", "snapshot", "credentials", "ssh_key", "secrets", "@")
+# words of keys that hold secrets or name other files, marks of logins in addresses, and what can hide either in YAML
+_UNFIT = (
+    "%ENV",
+    "snapshot",
+    "credentials",
+    "ssh_key",
+    "secret",
+    "password",
+    "token",
+    "?",
+    "@",
+    "oci:",
+    "\\",
+)
 
 
 def load(path: Path, settings: Settings) -> model.Recipe:

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slipway.recipe.keys import RECIPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slipway.recipe.kinds import Field
 
 SHIPPED = Path(__file__).with_name("image.schema.json")
 
 
 class Row(NamedTuple):
-    """One key for the reference; keys inside keys are written `healthcheck.interval`."""
+    """One key for the reference; keys inside keys are written `healthcheck.interval`, with `*` for each item: `run.*.env`."""
 
     name: str
     type: str
@@ -29,6 +34,13 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Slipway recipe",
         "description": "One container image, as Slipway builds it.",
+        "$defs": {
+            "environment": {
+                "type": "string",
+                "pattern": r"%ENV\{",
+                "description": "Text with a variable of whoever builds: %ENV{NAME}, or %ENV{NAME:-default}.",
+            }
+        },
     } | dict(RECIPE.schema)
 
 
@@ -39,14 +51,13 @@ def schema_text() -> str:
 
 def reference_rows() -> list[Row]:
     """All keys in the order of the table, each followed by the keys inside it."""
-    rows: list[Row] = []
-    for field in RECIPE.fields:
-        rows.append(Row(field.name, field.kind.label, field.default, field.doc))
-        rows += [
-            Row(f"{field.name}.{inner.name}", inner.kind.label, inner.default, inner.doc)
-            for inner in field.kind.fields
-        ]
-    return rows
+    return [row for field in RECIPE.fields for row in _rows(field, field.name)]
+
+
+def _rows(field: Field, name: str) -> Iterator[Row]:
+    yield Row(name, field.kind.label, field.default, field.doc)
+    for inner in field.kind.fields:
+        yield from _rows(inner, f"{name}.{inner.name}")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from functools import cached_property
 
 from slipway.errors import Problem, Where
 
 _BREAK = r"\r\n|\n|\r"
 _USER_INFO = r"(?<=://)[^/\s@]+(?=@)"
+_HIDDEN_KEY = r"""(?i)(?:password|passwd|passphrase|ssh_key|token|secret)(?:["']\s*:|\s*:(?=\s|$))"""
 
 
 class Source:
@@ -33,11 +35,36 @@ class Source:
         return Where(self.name, number, min(column, len(self.line(number)) + 1))
 
     def line(self, number: int) -> str:
-        """The text of a line without its end, with passwords of URLs covered."""
+        """The text of a line without its end, with passwords of URLs and values of secret keys covered."""
         if number not in self._lines:
-            stop = self._starts[number] if number < len(self._starts) else len(self.text)
-            self._lines[number] = cover(self.text[self._starts[number - 1] : stop].rstrip("\r\n"))
+            line = self._bare(number)
+            start = self._secrets.get(number, len(line))
+            self._lines[number] = cover(line[:start]) + re.sub(r"\S", "*", line[start:])
         return self._lines[number]
+
+    def _bare(self, number: int) -> str:
+        stop = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[self._starts[number - 1] : stop].rstrip("\r\n")
+
+    @cached_property
+    def _secrets(self) -> dict[int, int]:
+        """By the number of a line where in it the value of a secret key begins; the text need not be YAML.
+
+        The value goes on as long as lines are indented deeper than its key.
+        """
+        found: dict[int, int] = {}
+        depth: int | None = None
+        for number in range(1, len(self._starts) + 1):
+            line = self._bare(number)
+            indent = len(line) - len(line.lstrip(" "))
+            if depth is not None and (indent > depth or not line.strip()):
+                found[number] = 0
+                continue
+            depth = None
+            if match := re.search(_HIDDEN_KEY, line):
+                found[number] = match.end()
+                depth = indent + len(line[indent:]) - len(line[indent:].lstrip("- "))
+        return found
 
     def problem(self, index: int, message: str, hint: str = "") -> Problem:
         where = self.where(index)

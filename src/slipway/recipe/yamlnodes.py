@@ -2,7 +2,8 @@
 
 The event stream of PyYAML is used, not its constructors: the written text of a scalar is kept (`3.10` stays `3.10`),
 duplicate keys are seen, and nesting and aliases are bounded before anything is built. Plain scalars get the kinds of
-the core schema of YAML 1.2.2, section 10.3.2: `yes` and `2024-01-01` are text.
+the core schema of YAML 1.2.2, section 10.3.2: `yes` and `2024-01-01` are text. What texts take from the environment is
+put in here, so that whoever reads a value gets it.
 
 Importing this module imports PyYAML (some 20 ms).
 """
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, cast, get_args
 import yaml
 from yaml import events, reader
 
-from slipway.recipe.nodes import Map, Node, Scalar, ScalarKind, Seq, describe
+from slipway.recipe.environment import MARK, substitute
+from slipway.recipe.nodes import Map, Node, Scalar, ScalarKind, Seq, Wrong, describe
 from slipway.recipe.source import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from slipway.errors import Problem
     from slipway.recipe.source import Source
@@ -59,8 +61,8 @@ class _Stop(Exception):  # noqa: N818 - not an error of its own: it carries the 
         self.problem = problem
 
 
-def parse(source: Source, problems: list[Problem]) -> Node | None:
-    """The one document of `source`, or None when it has none or cannot be read.
+def parse(source: Source, problems: list[Problem], environ: Mapping[str, str]) -> Node | None:
+    """The one document of `source`, or None when it has none or cannot be read; texts get their variables from `environ`.
 
     What is wrong is appended to `problems`; a syntax error is one problem, as nothing after it can be trusted.
     """
@@ -72,7 +74,7 @@ def parse(source: Source, problems: list[Problem]) -> Node | None:
         problems.append(source.problem(match.start(), message))
         return None
     try:
-        return _Reader(source, problems).document()
+        return _Reader(source, problems, environ).document()
     except _Stop as stop:
         problems.append(stop.problem)
     except yaml.YAMLError as error:
@@ -115,11 +117,12 @@ def _at(event: events.Event) -> int:
 
 
 class _Reader:
-    def __init__(self, source: Source, problems: list[Problem]) -> None:
+    def __init__(self, source: Source, problems: list[Problem], environ: Mapping[str, str]) -> None:
         self.source = source
         self.problems = problems
+        self.environ = environ
         self.anchors: dict[str, Node | None] = {}  # None while the node is still open
-        self.aliased = 0  # weight of all aliases so far
+        self.brought = 0  # weight of all aliases, and of what came from the environment, so far
         self.next: Callable[[], events.Event] = _LOADER(source.text).get_event
 
     def document(self) -> Node | None:
@@ -135,7 +138,7 @@ class _Reader:
     def report(self, at: int, message: str, hint: str = "") -> None:
         self.problems.append(self.source.problem(at, message, hint))
 
-    def node(self, event: events.Event, depth: int) -> Node:
+    def node(self, event: events.Event, depth: int, *, key: bool = False) -> Node:
         at = _at(event)
         if isinstance(event, events.AliasEvent):
             return self.alias(str(event.anchor), at)
@@ -147,6 +150,8 @@ class _Reader:
         node: Node
         if isinstance(event, events.ScalarEvent):
             node = self.scalar(event, at)
+            if MARK in node.value:
+                node = self.substituted(node, key=key)
         elif isinstance(event, events.SequenceStartEvent):
             self.check_tag(event.tag, at, "seq")
             node = self.sequence(at, depth)
@@ -163,10 +168,13 @@ class _Reader:
         node = self.anchors[name]
         if node is None:
             raise _Stop(self.source.problem(at, f"alias {quote('*' + name)} is inside what it stands for"))
-        self.aliased += node.weight
-        if self.aliased > MAX_WEIGHT:
-            raise _Stop(self.source.problem(at, "aliases stand for more text than any recipe needs"))
+        self.weigh(node.weight, at, "aliases")
         return node
+
+    def weigh(self, weight: int, at: int, what: str) -> None:
+        self.brought += weight
+        if self.brought > MAX_WEIGHT:
+            raise _Stop(self.source.problem(at, f"{what} stand for more text than any recipe needs"))
 
     def scalar(self, event: events.ScalarEvent, at: int) -> Scalar:
         value: str = event.value
@@ -185,6 +193,18 @@ class _Reader:
             if kind != wanted and (kind, wanted) != ("int", "float"):
                 self.report(at, f"{quote(value)} is not what its tag `!!{wanted}` says")
         return Scalar(value, kind, at)
+
+    def substituted(self, scalar: Scalar, *, key: bool) -> Scalar:
+        from slipway.recipe.places import Places
+
+        if key:
+            wrong = Wrong(scalar.at, f"{quote(MARK + '…}')} is not replaced in keys", "only in values")
+            return scalar._replace(wrong=(wrong,))
+        value, done, found = substitute(scalar.value, self.environ, MAX_WEIGHT)
+        self.weigh(len(value), scalar.at, "variables of the environment")
+        places = Places(self.source.text, scalar)
+        wrong_ones = tuple(wrong._replace(at=places.at(wrong.at)) for wrong in found)
+        return Scalar(value, scalar.kind, scalar.at, done, wrong_ones)
 
     def check_tag(self, tag: str | None, at: int, *names: str) -> bool:
         if tag is None or tag == "!" or tag.removeprefix(_CORE_TAG) in names:
@@ -206,7 +226,7 @@ class _Reader:
         while not isinstance(event := self.next(), events.MappingEndEvent):
             key_at = _at(event)
             plain = isinstance(event, events.ScalarEvent) and event.implicit[0]
-            key = self.node(event, depth + 1)
+            key = self.node(event, depth + 1, key=True)
             value = self.node(self.next(), depth + 1)
             if not isinstance(key, Scalar):
                 self.report(key_at, f"a key must be text, not {describe(key)}")
