@@ -1,8 +1,8 @@
 """The one HTTP client: what every request of this project has in common.
 
-A `Client` keeps connections open, takes proxies and certificate authorities from the environment
-(`https_proxy` and kin, `SSL_CERT_FILE`, `SSL_CERT_DIR`) and credentials from the URL or `~/.netrc`, follows redirects
-but never from https to http, and sorts failures into those that may pass (`TransientError`, which `Client.retry`
+A `Client` keeps connections open, takes proxies from the settings or the environment (`https_proxy` and kin) and
+certificate authorities from the environment (`SSL_CERT_FILE`, `SSL_CERT_DIR`), credentials from the URL or `~/.netrc`,
+follows redirects but never from https to http, and sorts failures into those that may pass (`TransientError`, which `Client.retry`
 tries again) and those that will not (`FetchError`). Bodies are the bytes the server keeps: no compression is asked for.
 """
 
@@ -17,8 +17,18 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from slipway import __version__
 from slipway.errors import FetchError
-from slipway.net_errors import PATIENCE, TransientError, doing, explained, proxy_hint, redact, refusal
+from slipway.net_errors import (
+    PATIENCE,
+    TransientError,
+    doing,
+    explained,
+    offline,
+    proxy_hint,
+    redact,
+    refusal,
+)
 from slipway.net_exchange import PIECE, Answer, Body, Request
+from slipway.net_proxy import proxy_for
 from slipway.net_trust import Certificates, netrc_login, trust
 
 if TYPE_CHECKING:
@@ -83,7 +93,8 @@ class Client:
         self._streams: weakref.WeakSet[Any] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._certificates = certificates
-        self._clients: dict[bool, httpx2.Client] = {}
+        self._proxies = settings.proxies
+        self._clients: dict[str | None, httpx2.Client] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +148,7 @@ class Client:
         try:
             if ok is not None and response.status_code not in ok:
                 _drain(response)
-                raise refusal(url, response, self._clock())
+                raise refusal(url, response, self._clock(), self._proxies)
             yield Answer(response.status_code, redact(str(response.request.url)), response.headers, response)
             _drain(response)
         finally:
@@ -145,7 +156,7 @@ class Client:
 
     def refused(self, answer: Answer) -> FetchError:
         """The error for an answer that was let through, and is not what was asked for."""
-        return refusal(answer.url, answer._response, self._clock())  # noqa: SLF001 - one module, one idea
+        return refusal(answer.url, answer._response, self._clock(), self._proxies)  # noqa: SLF001 - one module, one idea
 
     def retry(self, attempt: Callable[[], T]) -> T:
         """What `attempt` returns; it is called again, after a growing wait, while it raises `TransientError`."""
@@ -177,10 +188,7 @@ class Client:
 
         url, shown, moved = request.url, redact(request.url), request.moved
         if self._offline:
-            raise FetchError(
-                f"cannot {doing(request.method)} {shown}: no network is to be used",
-                hint="leave out --offline, or unset SLIPWAY_OFFLINE",
-            )
+            raise offline(doing(request.method), shown)
         headers = request.headers
         with explained(shown, request.method):
             target = httpx2.URL(url)
@@ -201,6 +209,8 @@ class Client:
                 )
             if following.origin != target.origin:
                 headers = {k: v for k, v in headers.items() if k.lower() not in ("authorization", "cookie")}
+            elif target.userinfo and not following.userinfo:
+                following = following.copy_with(userinfo=target.userinfo)
             target = following
         raise FetchError(f"cannot {doing(request.method)} {shown}: more than {redirects} redirects")
 
@@ -211,7 +221,7 @@ class Client:
             coded = b64encode(":".join(login).encode()).decode()
             headers = {"Authorization": f"Basic {coded}", **headers}
         body = request.body
-        with explained(redact(str(url)), request.method):
+        with explained(redact(str(url)), request.method, self._proxies):
             client = self._client(url)
             built = client.build_request(
                 request.method,
@@ -224,17 +234,19 @@ class Client:
             return client.send(built, stream=True, follow_redirects=False, auth=None)
 
     def _client(self, url: httpx2.URL) -> httpx2.Client:
-        """One for all the world, and one for plain text on this machine: reading the authorities takes its time."""
+        """One for each proxy, and one (None) for plain text on this machine: reading the authorities takes its time."""
         import httpx2
 
         near = url.scheme == "http" and url.host in _NEAR
+        proxy = None if near else self._proxy(url)
         with self._lock:
-            if near not in self._clients:
+            if proxy not in self._clients:
                 context = False if near else trust(self._certificates)
                 try:
-                    self._clients[near] = httpx2.Client(
+                    self._clients[proxy] = httpx2.Client(
                         verify=context,
-                        trust_env=not near,
+                        trust_env=False,
+                        proxy=proxy or None,
                         timeout=_timeout(self._timeout),
                         limits=httpx2.Limits(
                             max_connections=CONNECTIONS,
@@ -242,13 +254,15 @@ class Client:
                             keepalive_expiry=15,
                         ),
                         headers={"User-Agent": f"slipway/{__version__}", "Accept-Encoding": "identity"},
-                        mounts={}
-                        if near
-                        else {f"all://{f'[{host}]' if ':' in host else host}": None for host in _NEAR},
                     )
                 except (ImportError, ValueError, httpx2.InvalidURL) as error:
-                    raise FetchError("the proxy settings cannot be used", hint=proxy_hint()) from error
-            return self._clients[near]
+                    raise FetchError(
+                        "the proxy settings cannot be used", hint=proxy_hint(self._proxies)
+                    ) from error
+            return self._clients[proxy]
+
+    def _proxy(self, url: httpx2.URL) -> str:
+        return "" if url.host in _NEAR else proxy_for(url.scheme, url.host, url.port, self._proxies)
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Remember every connection, so that `abort` can end it (the `trace` extension of httpx2)."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from slipway.errors import FetchError
+from slipway.net_proxy import effective
 from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
+
+    from slipway.net_proxy import Proxies
 
 PATIENCE = 60.0  # the longest a server may ask us to wait, seconds
 
@@ -42,7 +44,12 @@ class TransientError(FetchError):
 
 def redact(url: str) -> str:
     """`url` as it may be shown: without user, password, and the values of parameters that look like secrets."""
-    return _SECRET.sub(r"\1***", _USERINFO.sub("***@", url))
+    return hide_parameters(_USERINFO.sub("***@", url))
+
+
+def hide_parameters(url: str) -> str:
+    """`url` without the values of parameters that look like secrets."""
+    return _SECRET.sub(r"\1***", url)
 
 
 def doing(method: str) -> str:
@@ -50,9 +57,16 @@ def doing(method: str) -> str:
     return {"GET": "download", "HEAD": "look at", "DELETE": "delete"}.get(method, "send to")
 
 
+def offline(verb: str, shown: str) -> FetchError:
+    return FetchError(
+        f"cannot {verb} {shown}: no network is to be used",
+        hint="leave out --offline, or unset SLIPWAY_OFFLINE",
+    )
+
+
 @contextmanager
-def explained(shown: str, method: str = "GET") -> Iterator[None]:
-    """Turn the errors of httpx2 into ours; `shown` is the redacted URL."""
+def explained(shown: str, method: str = "GET", proxies: Proxies = ()) -> Iterator[None]:
+    """Turn the errors of httpx2 into ours; `shown` is the redacted URL, `proxies` are the recipe's."""
     import httpx2
 
     failed = f"cannot {doing(method)} {shown}"
@@ -66,7 +80,7 @@ def explained(shown: str, method: str = "GET") -> Iterator[None]:
         raise FetchError(f"{failed}: the server's compression is damaged") from error
     except httpx2.ProxyError as error:
         kind = TransientError if str(error).startswith("5") else FetchError
-        raise kind(f"{failed}: the proxy refuses: {error}", hint=proxy_hint()) from error
+        raise kind(f"{failed}: the proxy refuses: {error}", hint=proxy_hint(proxies)) from error
     except httpx2.TransportError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise FetchError(
@@ -80,7 +94,7 @@ def explained(shown: str, method: str = "GET") -> Iterator[None]:
                 details=str(error),
                 hint="should it be http? A registry without TLS has to be named in --plain-http",
             ) from error
-        raise TransientError(f"{failed}: {_reason(error)}", hint=_hint(error)) from error
+        raise TransientError(f"{failed}: {_reason(error)}", hint=_hint(error, proxies)) from error
 
 
 def _reason(error: httpx2.TransportError) -> str:
@@ -95,23 +109,28 @@ def _reason(error: httpx2.TransportError) -> str:
     return str(error) or type(error).__name__
 
 
-def _hint(error: httpx2.TransportError) -> str:
+def _hint(error: httpx2.TransportError, proxies: Proxies) -> str:
     import httpx2
 
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-        return f"is this machine offline? {proxy_hint()}"
+        return f"is this machine offline? {proxy_hint(proxies)}"
     return ""
 
 
-def proxy_hint() -> str:
-    names = ("https_proxy", "http_proxy", "all_proxy")
-    found = [n for name in names for n in (name, name.upper()) if os.environ.get(n)]
+def proxy_hint(proxies: Proxies = ()) -> str:
+    known = effective(proxies)
+    found = [name for name in ("https_proxy", "http_proxy", "all_proxy") if name in known]
     if not found:
         return "no proxy is set (https_proxy, http_proxy)"
-    return "proxy in use: " + ", ".join(f"{n}={redact(os.environ[n])}" for n in found)
+    return "proxy in use: " + ", ".join(f"{n}={_without_login(known[n])}" for n in found)
 
 
-def refusal(url: str, response: httpx2.Response, now: float) -> FetchError:
+def _without_login(proxy: str) -> str:
+    """A proxy may be written without `http://`."""
+    return redact(proxy if "://" in proxy else f"://{proxy}").removeprefix("://")
+
+
+def refusal(url: str, response: httpx2.Response, now: float, proxies: Proxies = ()) -> FetchError:
     """The error for an answer that is not what was asked for; `now` is in seconds since 1970."""
     status, verb = response.status_code, doing(response.request.method)
     brief = f"cannot {verb} {redact(url)}: the server answers {status} {response.reason_phrase}".rstrip()
@@ -121,7 +140,7 @@ def refusal(url: str, response: httpx2.Response, now: float) -> FetchError:
     if status in (401, 403):
         hint = f"if {response.request.url.host} wants a login, put it into ~/.netrc"
     elif status == 407:
-        hint = proxy_hint()
+        hint = proxy_hint(proxies)
     if status not in _PASSING:
         return FetchError(brief, details=details, hint=hint, status=status)
     after = _retry_after(response.headers.get("retry-after", ""), now)

@@ -15,6 +15,7 @@ from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from dataclasses import Field
 
 
 _BOOLEANS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
@@ -53,10 +54,19 @@ class Settings:
     docker_host: str = _setting(
         "Docker API address for --load; empty: DOCKER_HOST, then the usual socket", default=""
     )
+    ssh_host_keys: str = _setting(
+        "keys of SSH servers (scp, sftp, git): strict (only those in known_hosts), accept-new (take a new server's "
+        "key over into known_hosts), or off (any key: whoever is on the way can pretend to be the server)",
+        default="strict",
+    )
+    # What the recipe at hand says on proxies, as (NAME, value): nobody sets it, so it is not in the table.
+    proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.compression not in ("gzip", "zstd"):
             raise UsageError(f"compression is gzip or zstd, not {self.compression!r}")
+        if self.ssh_host_keys not in ("strict", "accept-new", "off"):
+            raise UsageError(f"ssh_host_keys is strict, accept-new or off, not {self.ssh_host_keys!r}")
         if self.max_age < 0 or self.workers < 0 or self.timeout <= 0:
             raise UsageError("max_age and workers must not be negative, timeout must be positive")
 
@@ -67,6 +77,11 @@ class Settings:
     def with_(self, **changes: Any) -> Settings:
         """A copy with the changes that are not None."""
         return replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+
+def declared() -> list[Field[Any]]:
+    """The settings: what options, variables, file and documentation are made from."""
+    return [f for f in fields(Settings) if "help" in f.metadata]
 
 
 def env_name(name: str) -> str:
@@ -83,7 +98,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     }
     config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "slipway" / "config.toml"
     types = get_type_hints(Settings)
-    names = {f.name for f in fields(Settings)}
+    names = {f.name for f in declared()}
     if config.is_file():
         values.update(_from_file(config, names, types))
     for name in names:

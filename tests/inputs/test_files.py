@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from slipway import net
-from slipway.errors import FetchError, InputError, NotYetError, Where
+from slipway.errors import FetchError, InputError, UsageError, Where
 from slipway.events import Reporter
+from slipway.inputs.address import REMOTE
 from slipway.inputs.files import PinnedFile, file_fragment, pin
 from slipway.oci import compress
 from slipway.oci.entry import END_OF_ARCHIVE
 from slipway.oci.fragment import FragmentCache
+from slipway.recipe.fileitems import SCHEMES
 from slipway.recipe.model import FileItem
 from tests.inputs.server import Server, status
 from tests.inputs.test_local import make_tree
@@ -78,9 +80,14 @@ def test_errors_know_their_place(server: Server, settings: Settings, tmp_path: P
         with pytest.raises(FetchError) as caught:
             pin(items(("f", "f"), ("x", source)), tmp_path, settings, SILENT)
         assert str(caught.value.where) == "r.yaml:2:3"
-    with pytest.raises(NotYetError, match=r"scp://\*\*\*@h/x") as not_yet:
-        pin(items(("x", "scp://me:secret@h/x")), tmp_path, settings, SILENT)
-    assert str(not_yet.value.where) == "r.yaml:1:3"
+    with pytest.raises(UsageError, match=r"unknown scheme gopher") as unknown:
+        pin(items(("x", "gopher://h/x")), tmp_path, settings, SILENT)
+    assert str(unknown.value.where) == "r.yaml:1:3"
+    assert "sftp, s3" in unknown.value.hint
+
+
+def test_what_recipes_allow_can_be_brought_in() -> None:
+    assert {*SCHEMES} == {*REMOTE, "file"}
 
 
 def test_credentials_do_not_reach_the_pinned_file(server: Server, settings: Settings, tmp_path: Path) -> None:

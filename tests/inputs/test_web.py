@@ -7,21 +7,30 @@ import pytest
 
 from slipway.errors import FetchError
 from slipway.events import Reporter, StepEnded
-from slipway.inputs import web
+from slipway.inputs.bring import Wanted, bring
 from slipway.inputs.download import path_of
 from slipway.net import Client
 from tests.inputs.server import Server, cut, status
 
 if TYPE_CHECKING:
     from slipway.events import Event
-    from slipway.inputs.web import WebFile
+    from slipway.inputs.memory import Brought
     from slipway.settings import Settings
 
 DAY = 86400
 
 
-def fetch(server: Server, settings: Settings, now: float, *, refresh: bool = False) -> WebFile:
-    return web.fetch_web(server.url("/f"), settings, Reporter(), refresh=refresh, now=now)
+def fetch(server: Server, settings: Settings, now: float, *, refresh: bool = False) -> Brought:
+    return fetch_url(server.url("/f"), settings, now, refresh=refresh)
+
+
+def fetch_url(url: str, settings: Settings, now: float, *, refresh: bool = False) -> Brought:
+    (found,) = bring([Wanted(url)], settings, Reporter(), refresh=refresh, now=now)
+    return found
+
+
+def content(brought: Brought, settings: Settings) -> bytes:
+    return path_of(brought.sha256, settings).read_bytes()
 
 
 @pytest.mark.parametrize("headers", [{"ETag": '"1"'}, {"Last-Modified": "Tue, 14 Nov 2023 22:13:50 GMT"}])
@@ -30,7 +39,7 @@ def test_asked_when_old_and_free_when_unchanged(
 ) -> None:
     resource = server.add("/f", b"one", headers=headers)
     first = fetch(server, settings, 1000)
-    assert (first.sha256, first.size, first.path.read_bytes()) == (resource.sha256, 3, b"one")
+    assert (first.sha256, first.size, content(first, settings)) == (resource.sha256, 3, b"one")
     assert fetch(server, settings, 1000 + DAY - 1) == first
     assert len(server.requests) == 1
     assert fetch(server, settings, 1000 + DAY) == first
@@ -45,7 +54,7 @@ def test_changed(server: Server, settings: Settings) -> None:
     server.add("/f", b"one", headers={"ETag": '"1"'})
     fetch(server, settings, 1000)
     server.add("/f", b"other", headers={"ETag": '"2"'})
-    assert fetch(server, settings, 1000 + DAY).path.read_bytes() == b"other"
+    assert content(fetch(server, settings, 1000 + DAY), settings) == b"other"
 
 
 def test_refresh_and_a_clock_that_went_back(server: Server, settings: Settings) -> None:
@@ -66,7 +75,7 @@ def test_never_without_asking(server: Server, settings: Settings) -> None:
 def test_lost_bytes_are_fetched_without_condition(server: Server, settings: Settings) -> None:
     server.add("/f", b"one", headers={"ETag": '"1"'})
     first = fetch(server, settings, 1000)
-    first.path.unlink()
+    path_of(first.sha256, settings).unlink()
     assert fetch(server, settings, 1001) == first
     assert "If-None-Match" not in server.requests[1][1]
 
@@ -91,7 +100,7 @@ def test_only_200_counts(server: Server, settings: Settings, code: int) -> None:
 def test_credentials_are_not_kept(server: Server, settings: Settings) -> None:
     server.add("/f?token=abc123", b"one")
     url = server.url("/f?token=abc123").replace("://", "://me:secret@")
-    web.fetch_web(url, settings, Reporter(), refresh=False, now=1000)
+    fetch_url(url, settings, 1000)
     kept = b"".join(p.read_bytes() for p in settings.cache.rglob("*.json"))
     assert b"sha256" in kept
     assert b"secret" not in kept
@@ -107,8 +116,7 @@ def test_unasked_encoding_is_undone_also_when_cut(
     headers = {"Content-Encoding": "gzip", "ETag": '"1"'}
     server.add("/f", coded, headers=headers, faults=[cut(len(coded) // 2)])
     found = fetch(server, settings, 1000)
-    assert found.path.read_bytes() == data
-    assert found.path == path_of(found.sha256, settings)
+    assert content(found, settings) == data
     assert "Range" not in server.requests[1][1]
 
 
@@ -116,7 +124,7 @@ def test_interrupted_and_resumed(server: Server, settings: Settings, monkeypatch
     monkeypatch.setattr(Client, "pause", lambda *_: None)
     data = bytes(range(256)) * 4000
     server.add("/f", data, headers={"ETag": '"1"'}, faults=[cut(500_000), status(500), cut(100_000)])
-    assert fetch(server, settings, 1000).path.read_bytes() == data
+    assert content(fetch(server, settings, 1000), settings) == data
     assert [h.get("Range") for _, h in server.requests] == [
         None,
         "bytes=500000-",
@@ -129,6 +137,6 @@ def test_reports(server: Server, settings: Settings) -> None:
     server.add("/f", b"one", headers={"ETag": '"1"'})
     events: list[Event] = []
     for now in (1000, 1000 + DAY):
-        web.fetch_web(server.url("/f"), settings, Reporter(events.append), refresh=False, now=now)
+        bring([Wanted(server.url("/f"))], settings, Reporter(events.append), now=now)
     ended = [e for e in events if isinstance(e, StepEnded)]
     assert [e.detail for e in ended] == ["", "unchanged"]

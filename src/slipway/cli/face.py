@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from slipway.settings import Settings
+from slipway.settings import declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from slipway.events import Reporter
     from slipway.oci.store import Store
+    from slipway.settings import Settings
 
 
 @dataclass
@@ -92,7 +93,7 @@ def _override(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 
 def setting_options() -> list[click.Parameter]:
-    """An option for every field of `Settings`; values given go into the face's overrides."""
+    """An option for every setting; values given go into the face's overrides."""
     return [
         SettingOption(
             [f"--{f.name.replace('_', '-')}"],
@@ -101,7 +102,7 @@ def setting_options() -> list[click.Parameter]:
             expose_value=False,
             callback=_override,
         )
-        for f in fields(Settings)
+        for f in declared()
     ]
 
 

@@ -1,24 +1,29 @@
-"""Tasks on a few threads that share one HTTP client; the first failure ends them all."""
+"""Tasks on a few threads that share a way to other machines; the first failure ends them all."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from slipway.net import CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from slipway.net import Client
-
 T = TypeVar("T")
+
+
+class Abortable(Protocol):
+    """What tasks wait on, and can be told not to."""
+
+    def abort(self) -> None: ...
+
 
 _FAREWELL = 2.0  # seconds to wait for the other tasks when one failed
 
 
-def run_all(tasks: Sequence[Callable[[], T]], client: Client | None, threads: int) -> list[T]:
+def run_all(tasks: Sequence[Callable[[], T]], client: Abortable | None, threads: int) -> list[T]:
     """What the tasks return, in their order; they start in it too.
 
     When one raises, or the waiting thread is interrupted, `client` is aborted, no more tasks start, and the
@@ -28,7 +33,7 @@ def run_all(tasks: Sequence[Callable[[], T]], client: Client | None, threads: in
 
 
 class _Crew(Generic[T]):
-    def __init__(self, tasks: Sequence[Callable[[], T]], client: Client | None) -> None:
+    def __init__(self, tasks: Sequence[Callable[[], T]], client: Abortable | None) -> None:
         self._tasks = tasks
         self._client = client
         self._next = iter(range(len(tasks)))

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from slipway.errors import NotYetError, SlipwayError
+from slipway.errors import InputError, UsageError, VerifyError
+from slipway.inputs.address import REMOTE, is_remote, public, scheme_of
+from slipway.inputs.bring import Wanted, bring, placed
+from slipway.inputs.download import path_of
 from slipway.inputs.local import pin_local
 from slipway.inputs.pinned import PinnedFile, file_fragment
-from slipway.net_errors import redact
-from slipway.patterns import pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from slipway.events import Reporter
-    from slipway.inputs.web import WebFile
+    from slipway.inputs.memory import Brought
+    from slipway.inputs.network import Network
     from slipway.recipe.model import FileItem
     from slipway.settings import Settings
 
-__all__ = ["PinnedFile", "file_fragment", "pin"]
-
-_SCHEME = pattern(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+__all__ = ["PinnedFile", "file_fragment", "pin", "pin_here", "wanted"]
 
 
 def pin(
@@ -36,70 +34,103 @@ def pin(
     *,
     refresh: bool = False,
     clock: Callable[[], float] = time.time,
+    network: Network | None = None,
 ) -> list[PinnedFile]:
     """The sources of `items` as they are now, in their order.
 
-    `refresh` asks web servers and reads local files again, whatever is remembered. An error carries the
-    place of its item in the recipe. `clock` gives seconds since 1970.
+    `refresh` asks other machines and reads local files again, whatever is remembered. An error carries the
+    place of its item in the recipe. `clock` gives seconds since 1970. Whoever gives a `network` can end the work by it.
     """
     pinned: dict[int, PinnedFile] = {}
-    online: list[int] = []
+    remote: list[int] = []
     for number, item in enumerate(items):
-        with _placed(item):
-            if _scheme(item) in ("http", "https"):
-                online.append(number)
+        with placed(item.where):
+            if is_remote(item.source):
+                remote.append(number)
             else:
-                pinned[number] = pin_local(item, recipe_directory, settings, refresh=refresh, clock=clock)
-    if online:
-        found = _pin_online([items[n] for n in online], settings, reporter, refresh=refresh, now=clock())
-        pinned.update(zip(online, found, strict=True))
+                pinned[number] = pin_here(
+                    item, recipe_directory, settings, reporter, refresh=refresh, clock=clock
+                )
+    if remote:
+        asked = [wanted(items[n]) for n in remote]
+        found = bring(asked, settings, reporter, refresh=refresh, now=clock(), network=network)
+        for number, brought in zip(remote, found, strict=True):
+            with placed(items[number].where):
+                pinned[number] = _finished(items[number], brought, settings, reporter)
     return [pinned[number] for number in range(len(items))]
 
 
-def _pin_online(
-    items: Sequence[FileItem], settings: Settings, reporter: Reporter, *, refresh: bool, now: float
-) -> list[PinnedFile]:
-    from slipway.inputs.web import fetch_web, remembered
-
-    known: dict[str, WebFile | None] = {
-        item.source: None if refresh else remembered(item.source, settings, now) for item in items
-    }
-    unknown = [url for url, file in known.items() if file is None]
-    if unknown:  # a client costs time to make
-        from slipway.inputs.crew import run_all
-        from slipway.net import Client
-
-        where = {item.source: item for item in reversed(items)}
-
-        def ask(url: str) -> WebFile:
-            with _placed(where[url]):
-                return fetch_web(url, settings, reporter, refresh=refresh, now=now, client=client)
-
-        with Client(settings) as client:
-            answers = run_all([functools.partial(ask, url) for url in unknown], client, settings.threads)
-        known.update(zip(unknown, answers, strict=True))
-    return [_pinned(item, file) for item in items if (file := known[item.source])]
-
-
-def _pinned(item: FileItem, file: WebFile) -> PinnedFile:
-    return PinnedFile(item.dest, redact(item.source), "file", file.sha256, file.size, file.path)
-
-
-def _scheme(item: FileItem) -> str:
-    found = _SCHEME.match(item.source)
-    scheme = found[1].lower() if found else "file"
-    if scheme not in ("file", "http", "https"):
-        raise NotYetError(
-            f"cannot bring in {redact(item.source)}: files are local paths or http(s) URLs so far"
+def pin_here(
+    item: FileItem,
+    recipe_directory: Path,
+    settings: Settings,
+    reporter: Reporter,
+    *,
+    refresh: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> PinnedFile:
+    """An item whose source is on this machine. `VerifyError` when it is not what the recipe says."""
+    if (scheme := scheme_of(item.source)) not in ("", "file"):
+        raise UsageError(
+            f"cannot bring in {item.source}: unknown scheme {scheme}",
+            hint=f"known are paths, file, {', '.join(REMOTE)}",
         )
-    return scheme
+    pinned = pin_local(item, recipe_directory, settings, refresh=refresh, clock=clock)
+    if item.sha256 and pinned.kind != "file":
+        raise VerifyError(f"{item.source} is a directory, for which there is no sha256")
+    if item.sha256 and pinned.sha256 != item.sha256:
+        raise VerifyError(
+            f"{item.source} is not what was promised: its hash is wrong",
+            details=f"expected sha256 {item.sha256}\ngot {pinned.size} bytes, sha256 {pinned.sha256}",
+        )
+    return _dressed(item, _extracted(item, pinned, settings, reporter))
 
 
-@contextlib.contextmanager
-def _placed(item: FileItem) -> Iterator[None]:
-    """Tell an error where in the recipe its cause is."""
-    try:
-        yield
-    except SlipwayError as error:
-        error.where = error.where or item.where
-        raise
+def wanted(item: FileItem) -> Wanted:
+    """What to bring in for an item whose source is on another machine."""
+    return Wanted(item.source, item.sha256, item.where, mode=item.mode is None and not item.extract)
+
+
+def _finished(item: FileItem, brought: Brought, settings: Settings, reporter: Reporter) -> PinnedFile:
+    pinned = PinnedFile(
+        item.dest,
+        public(item.source),
+        brought.kind,
+        brought.sha256,
+        brought.size,
+        path_of(brought.sha256, settings),
+        brought.mode,
+        brought.listing,
+        pooled=brought.kind == "tree",
+    )
+    return _dressed(item, _extracted(item, pinned, settings, reporter))
+
+
+def _extracted(item: FileItem, pinned: PinnedFile, settings: Settings, reporter: Reporter) -> PinnedFile:
+    if not item.extract:
+        return pinned
+    if pinned.kind != "file":
+        raise InputError(f"{pinned.source} is a directory, which cannot be extracted")
+    from slipway.inputs.extract import extract
+
+    brought = extract(pinned.path, pinned.sha256, settings, reporter, name=pinned.source, pause=time.sleep)
+    return replace(
+        pinned,
+        kind="tree",
+        sha256=brought.sha256,
+        size=brought.size,
+        path=path_of(brought.sha256, settings),
+        mode=brought.mode,
+        listing=brought.listing,
+        archive=pinned.sha256,
+        pooled=True,
+    )
+
+
+def _dressed(item: FileItem, pinned: PinnedFile) -> PinnedFile:
+    """With the mode and owner that the recipe says."""
+    if item.mode is not None:
+        if pinned.kind != "file":
+            raise InputError(f"{pinned.source} is a tree; `mode` is for a single file")
+        pinned = replace(pinned, mode=item.mode)
+    return replace(pinned, owner=item.owner) if item.owner else pinned

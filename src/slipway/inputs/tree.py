@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from typing import TYPE_CHECKING
 
 from slipway.errors import FetchError, InputError
-from slipway.oci.digest import key_of
+from slipway.oci.digest import canonical
 from slipway.oci.entry import Entry
 from slipway.values import value
 
@@ -63,7 +64,12 @@ def listing(found: Iterable[Found], sha256_of: Callable[[Found], str]) -> tuple[
 
 def digest(entries: Iterable[Entry]) -> str:
     """The hex sha256 of a listing: the same for equal trees, wherever they are."""
-    return key_of([[e.path, e.kind, e.mode, e.sha256, e.target] for e in entries])
+    return hashlib.sha256(canonical_listing(entries)).hexdigest()
+
+
+def canonical_listing(entries: Iterable[Entry]) -> bytes:
+    """The bytes that `digest` is of: JSON `[[[path, kind, mode, sha256, target], …]]`."""
+    return canonical([[[e.path, e.kind, e.mode, e.sha256, e.target] for e in entries]])
 
 
 def file_mode(mode: int) -> int:

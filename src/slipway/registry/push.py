@@ -85,7 +85,7 @@ def push(
                     found = session.head(reference.target) if there is None else None
                     if found is not None and found.digest == image.digest:
                         return _unchanged(parts, image, reference)
-                    pushed = _Push(store, session, settings, reporter, step).image(image, parts)
+                    pushed = Delivery(store, session, settings, reporter, step).image(image, parts)
         for blob in _blobs(parts):
             note_origin(store, blob.digest, reference.name)
     return pushed
@@ -120,7 +120,9 @@ def _unchanged(parts: Iterable[Descriptor], image: Descriptor, reference: Refere
     return Pushed(str(reference), image.digest, skipped=len(_blobs(parts)))
 
 
-class _Push:
+class Delivery:
+    """Brings what a repository lacks of one image, or of several."""
+
     def __init__(
         self, store: Store, session: Session, settings: Settings, reporter: Reporter, step: Step
     ) -> None:
@@ -137,14 +139,14 @@ class _Push:
         blobs = _blobs(parts)
         documents = [part for part in parts if part.media_type in (*INDEX_TYPES, *MANIFEST_TYPES)]
         trusted = [blob for blob in blobs if reference.name in origins(self.store, blob.digest)]
-        self._provide([blob for blob in blobs if blob not in trusted])
+        self.provide([blob for blob in blobs if blob not in trusted])
         try:
             self._publish(documents)
         except FetchError as error:
             if not trusted or error.status not in _BLOB_UNKNOWN:
                 raise
             self.reporter.log(f"{error.brief}: looking for the blobs that should be there")
-            self._provide(trusted)
+            self.provide(trusted)
             self._publish(documents)
         else:
             self.skipped += len(trusted)
@@ -157,7 +159,7 @@ class _Push:
             sum(blob.size for blob in self.uploaded),
         )
 
-    def _provide(self, blobs: Sequence[Descriptor]) -> None:
+    def provide(self, blobs: Sequence[Descriptor]) -> None:
         """See to it that the repository has these."""
         places = self._all([partial(self._place, blob) for blob in blobs])
         self.mounted += places.count("mounted")
