@@ -1,0 +1,1 @@
+"""What pyATS and its Image Builder call by name."""
