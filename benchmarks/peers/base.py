@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SUITE = "bookworm"
 PYTHON = "3.11"  # the suite's
+_VERSION = "3.11.2"  # which the official image tells in this variable
 SLIPWAY = (sys.executable, "-c", "from slipway.cli.main import main; main()")
 
 _RECIPE = f"""\
@@ -63,7 +64,10 @@ def prepare(registry: Registry, address: str, indexes: Indexes, work: Path) -> B
             "usr/local/bin/curl": (_CURL.replace("ADDRESS", address).encode(), 0o755),
         }
     )
-    settings = {"Env": [f"PATH={_PATH}", f"SSL_CERT_FILE={_BUNDLE}"], "Cmd": ["python3"]}
+    settings = {
+        "Env": [f"PATH={_PATH}", f"SSL_CERT_FILE={_BUNDLE}", f"PYTHON_VERSION={_VERSION}"],
+        "Cmd": ["python3"],
+    }
     layers = [_debian(work / "base"), machine]
     base = registry.put("library/python", f"{PYTHON}-slim", layers, settings)
     program = Path(sys.executable).with_name("uv").read_bytes()
