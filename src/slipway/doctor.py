@@ -220,6 +220,17 @@ def _who_refuses() -> str:
     return ""
 
 
+def _users(settings: Settings, online: bool) -> Found:  # noqa: ARG001
+    from slipway.sandbox.users import find_users
+
+    found = find_users()
+    if found.kind == "one":
+        return Found("limited", f"only one: {found.why}")
+    if found.range is None:
+        return Found("ok", "all, as root")
+    return Found("ok", f"{sum(count for _, _, count in found.range.users)}, without root")
+
+
 def _foreign(settings: Settings, online: bool) -> Found:  # noqa: ARG001
     """Handlers that the kernel has for other processors' programs (Linux: admin-guide/binfmt-misc.rst)."""
     folder = Path("/proc/sys/fs/binfmt_misc")
@@ -269,7 +280,18 @@ CHECKS = (
     Check("Debian mirror", "Debian packages", "configure APT, or set --mirror", _mirror, True),
     Check("uv", "resolving Python packages", "pip install uv, beside slipway", _uv, True),
     Check("Python index", "Python packages", "configure pip, or set --python-index", _index, True),
-    Check("sandbox", "slipway run", "allow user namespaces (or be root)", _sandbox),
+    Check(
+        "sandbox",
+        "slipway run, and `cmds` and `run` of recipes",
+        "allow user namespaces (or be root)",
+        _sandbox,
+    ),
+    Check(
+        "users in steps",
+        "`cmds` and `run` of recipes that need more than one user (apt-get, chown, USER)",
+        "apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 YOU",
+        _users,
+    ),
     Check(
         "foreign processors",
         "slipway run of images for other platforms",

@@ -38,7 +38,7 @@ def atomic(path: Path, *, durable: bool = False, mode: int = 0o644) -> Iterator[
     `durable` waits until the bytes are on the disk (for what is referred to by name and cannot be made again).
     """
     with disk(path):
-        handle, name = _beside(path)
+        handle, name = new_beside(path)
         try:
             with open(handle, "w+b") as file:  # noqa: PTH123 - a descriptor, not a path
                 os.fchmod(file.fileno(), mode)
@@ -52,8 +52,8 @@ def atomic(path: Path, *, durable: bool = False, mode: int = 0o644) -> Iterator[
             raise
 
 
-def _beside(path: Path) -> tuple[int, str]:
-    """A new file in the directory of `path`: what tempfile does, whose import costs more than an unchanged build's writes."""
+def new_beside(path: Path) -> tuple[int, str]:
+    """A new file in the directory of `path`, and its name: what tempfile does, whose import costs more than an unchanged build's writes."""
     for _ in range(100):
         name = f"{path.parent}/.tmp-{os.urandom(8).hex()}"
         try:

@@ -76,7 +76,13 @@ def build(
         stream = sys.stderr
     reporter = Reporter(_Lines(stream, verbose=verbose) if stream is not None else None)
     with context_directory(Path(path) if path is not None else None, keep=keep_context) as (directory, kept):
-        options = Options(tag=name, no_cache=no_cache, epoch=source_date_epoch(), context=directory)
+        options = Options(
+            tag=name,
+            no_cache=no_cache,
+            epoch=source_date_epoch(),
+            context=directory,
+            keep_failed=keep_context,
+        )
         if kept and path is None:
             reporter.note(f"context in {directory}")
         if dry_run:

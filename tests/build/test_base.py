@@ -336,7 +336,7 @@ def test_files_alone_need_no_layer_of_the_base(bench: Bench) -> None:
     name = bench.put(made)
     (planned,) = plan(bench.load(f"base: {name}\nfiles: [a.txt]\n"), bench.settings, Reporter())
     assert planned.downloads == 0
-    assert [a.kind for a in planned.actions] == ["keep", "assemble"]
+    assert [a.kind for a in planned.actions] == ["keep", "assemble", "assemble"]
     built = bench.recipe(f"base: {name}\nfiles: [a.txt]\n")
     manifest = bench.store.read_json(built.image.digest)
     assert [d["digest"] for d in manifest["layers"][:2]] == [
@@ -358,7 +358,7 @@ def test_a_plan_says_that_layers_would_be_fetched(bench: Bench) -> None:
     assert "not known" in planned.warnings[0]
     text = f"tag: a\nbase: {name}\nfiles: [a.txt]\nworkspace: /opt/team\ncmd: [x]\n"
     (planned,) = plan(bench.load(text), bench.settings, Reporter())
-    assert [a.kind for a in planned.actions] == ["keep", "assemble"]
+    assert [a.kind for a in planned.actions] == ["keep", "assemble", "assemble"]
     assert (planned.downloads, planned.download_size) == (2, sum(sizes))
     bench.recipe(text)
     (planned,) = plan(bench.load(text), bench.settings, Reporter())
@@ -427,7 +427,7 @@ def test_the_bases_settings_are_inherited(bench: Bench) -> None:
     )
     assert run["Env"][:2] == ["PATH=/special", "LANG=C.UTF-8"]
     assert run["Labels"] == {"theirs": "1", "ours": "2", "pyats": "slipway"}
-    assert len(config["rootfs"]["diff_ids"]) == 3
+    assert len(config["rootfs"]["diff_ids"]) == 4
 
 
 @pytest.mark.parametrize(

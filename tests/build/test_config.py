@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from slipway.build.config import environment, expand, image_config, iso_time, seconds
+from slipway.build.steps.model import Program
 from slipway.recipe.model import Healthcheck, Platform, Recipe, ScratchBase
 
 
@@ -111,3 +112,43 @@ def test_times_of_base_images_read_back() -> None:
 
 def test_times_before_the_epoch_of_zip_are_lifted() -> None:
     assert iso_time(0) == "1980-01-01T00:00:00Z"
+
+
+BELOW = {
+    "config": {
+        "Env": ["A=base"],
+        "Labels": {"a": "base", "b": "base"},
+        "Entrypoint": ["/base"],
+        "Cmd": ["base"],
+        "User": "base",
+        "ExposedPorts": {"1/tcp": {}},
+    }
+}
+
+
+def test_instructions_change_what_the_base_says() -> None:
+    said = Program(
+        env=(("A", "set"), ("B", "1")),
+        labels=(("a", "said"),),
+        ports=("2/tcp",),
+        volumes=("/v",),
+        user="app",
+        workdir="/w",
+        entrypoint=("/init",),
+    )
+    made = config(recipe(env=(("A", "recipe"),)), BELOW, program=said)["config"]
+    assert {"A=set", "B=1"} <= set(made["Env"]), "ENV comes after the recipe's env, as in a Dockerfile"
+    assert {k: made["Labels"][k] for k in "ab"} == {"a": "said", "b": "base"}
+    assert list(made["ExposedPorts"]) == ["1/tcp", "2/tcp"]
+    assert list(made["Volumes"]) == ["/v"]
+    assert (made["User"], made["WorkingDir"], made["Entrypoint"]) == ("app", "/w", ["/init"])
+    assert "Cmd" not in made, "a new entrypoint makes the base's command meaningless"
+    assert config(recipe(), BELOW, program=Program(cmd=("x",)))["config"]["Cmd"] == ["x"]
+
+
+def test_keys_of_the_recipe_win_over_instructions() -> None:
+    said = Program(user="app", workdir="/w", entrypoint=("/init",), cmd=("x",), labels=(("a", "said"),))
+    own = recipe(user="me", workdir="/mine", entrypoint=("/own",), cmd=("y",), labels=(("a", "mine"),))
+    made = config(own, BELOW, program=said)["config"]
+    assert (made["User"], made["WorkingDir"], made["Entrypoint"]) == ("me", "/mine", ["/own"])
+    assert (made["Cmd"], made["Labels"]["a"]) == (["y"], "mine")

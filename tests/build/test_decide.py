@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from slipway.build.decide import Previous, changed_settings, decide, differences, previous_layers
 from slipway.build.model import Action, LayerSpec, Part
+from slipway.build.steps.keys import identity
+from slipway.build.steps.model import Step
+from slipway.errors import Where
 
 
 def part(name: str, version: str = "1", kind: str = "pypi", key: str = "") -> Part:
@@ -113,3 +116,36 @@ def test_records_read_back() -> None:
     record = {"layers": [{"name": "python", "key": "k", "parts": [["pypi", "six", "1"]], "keys": ["x"]}]}
     assert previous_layers(record) == {"python": Previous("k", (Part("pypi", "six", "1", "x"),))}
     assert previous_layers(None) is None
+
+
+def step(name: str, command: str, below: str) -> LayerSpec:
+    made = Step(name, ("sh", "-c", command), (), f"RUN {command}", Where("a", 1))
+    return LayerSpec(name, f"{below}|{command}", (), (below,), step=made)
+
+
+def ran(*layers: LayerSpec) -> dict[str, Previous]:
+    return {x.name: Previous(x.key, x.parts, identity(x.step) if x.step else "") for x in layers}
+
+
+def test_why_a_command_is_run() -> None:
+    one = step("post 1", "make", BASE.key)
+    two = step("post 2", "x" * 100, one.key)
+    (_, first, second) = plan(BASE, one, two, have=(BASE,))
+    assert (first.kind, first.reason, first.changes) == ("run", "first build", ("RUN make",))
+    changed = step("post 1", "make all", BASE.key)
+    above = step("post 2", "x" * 100, changed.key)
+    (_, first, second) = plan(BASE, changed, above, have=(BASE, one, two), previous=ran(BASE, one, two))
+    assert (first.kind, first.reason) == ("run", "RUN make all changed")
+    assert (second.kind, second.reason) == ("run", "a layer below changed: post 1")
+    long = step("post 2", "y" * 100, one.key)
+    (_, _, second) = plan(BASE, one, long, have=(BASE, one), previous=ran(BASE, one, two))
+    assert second.reason == f"RUN {'y' * 55}… changed"
+    (_, first, _) = plan(BASE, one, two, have=(BASE, two), previous=ran(BASE, one, two))
+    assert first.reason == "its blob is no longer in the store"
+    (_, first, _) = plan(BASE, one, two, have=(BASE, one, two), previous=ran(BASE, one, two), no_cache=True)
+    assert (first.kind, first.reason) == ("run", "asked to use no cache")
+
+
+def test_a_record_knows_what_was_run() -> None:
+    rows = [{"name": "post 1", "key": "k", "parts": [], "keys": [], "step": "identity"}]
+    assert previous_layers({"layers": rows}) == {"post 1": Previous("k", (), "identity")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import os
 import sqlite3
@@ -149,15 +150,32 @@ def test_an_index_that_is_not_what_was_promised(tmp_path: Path, damage: str):
     assert not list((tmp_path / "debian").glob("*.sqlite"))
 
 
-@pytest.mark.parametrize("data", [lzma.compress(b"Package: a\n" * 99)[:-20], b"no xz at all", b""])
-def test_an_index_that_was_damaged_before_it_was_signed(tmp_path: Path, data: bytes):
+XZ = lzma.compress(b"Package: a\n" * 99)
+GZ = gzip.compress(b"Package: a\n" * 99)
+
+
+@pytest.mark.parametrize(
+    ("form", "data"),
+    [
+        (".xz", XZ[:-20]),
+        (".xz", b"no xz at all"),
+        (".xz", b""),
+        (".gz", GZ[:-6]),
+        (".gz", GZ[:-8] + bytes(8)),
+        (".gz", GZ[:10] + b"\xff" * 20 + GZ[30:]),
+        (".gz", b"no gzip at all"),
+    ],
+)
+def test_an_index_that_was_damaged_before_it_was_signed(tmp_path: Path, form: str, data: bytes):
     repository = Repository()
-    repository.add("trixie", [], data=data)
+    repository.add("trixie", [], data=data, form=form)
     reader = _reader(repository, tmp_path)
     place = SuitePlace(ARCHIVE, "trixie")
     with pytest.raises(VerifyError, match="damaged"):
         reader.index(place, reader.release(place), "main", "amd64")
     assert not list((tmp_path / "debian").glob("*.sqlite"))
+    with pytest.raises(VerifyError, match="damaged"):
+        reader.look_up(place, reader.release(place), "main", "amd64", "a")
 
 
 def test_what_the_suite_does_not_have(tmp_path: Path):

@@ -162,17 +162,14 @@ def test_diff_sees_wheels_come_and_go(maker: Maker) -> None:
     assert PathChange("grown", 1, 2, ("content",)) in found.paths
 
 
-def test_diff_of_images_built_here_reads_the_records(maker: Maker) -> None:
-    one, two = maker.layer(member("a", b"1")), maker.layer(member("a", b"2"))
-    a, b = maker.image(one, tag="a:1"), maker.image(two, tag="b:1")
-    record(
-        maker, a, ("l", one, [["deb", "x", "1"], ["pypi", "p", "1"], ["file", "f", ""], ["deb", "both", "1"]])
-    )
-    record(
-        maker,
-        b,
-        ("l", two, [["deb", "y", "2"], ["pypi", "p", "1"], ["deb", "both", "1"], ["deb", "both", "2"]]),
-    )
+def test_diff_joins_the_versions_of_a_name(maker: Maker) -> None:
+    for name, rows in (("a", ("x 1", "both 1")), ("b", ("y 2", "both 1", "both 2"))):
+        stanzas = (
+            f"Package: {p}\nStatus: install ok installed\nArchitecture: a{n}\nVersion: {v}\n"
+            for n, (p, v) in enumerate(row.split() for row in rows)
+        )
+        layer = maker.layer(member("var/lib/dpkg/status", "\n".join(stanzas).encode()))
+        maker.image(layer, tag=f"{name}:1")
     assert diff(maker.store, "a:1", "b:1", maker.settings, Reporter()).packages == (
         PackageChange("deb", "both", "1", "1, 2"),
         PackageChange("deb", "x", "1", ""),

@@ -260,6 +260,9 @@ def test_nothing_is_written_through_a_link(maker: Maker, tmp_path: Path) -> None
 # -- whole images ----------------------------------------------------------------------------------------------------
 
 
+WORKSPACE = 0  # the layer of an image that has nothing below
+
+
 @pytest.fixture
 def settings() -> Settings:
     return load()
@@ -296,9 +299,11 @@ def test_an_image_that_is_what_its_lock_makes(hello: str, settings: Settings, so
 
 def test_nothing_that_was_made_before_is_trusted(hello: str, settings: Settings, store: Store) -> None:
     """Whoever can write to the store and the cache cannot make a changed image pass."""
-    (record,) = [p for p in (settings.store / "layers").iterdir() if p.suffixes == [".json"]]
-    changed = tamper(store, hello, lambda m: [*m, member("w/evil", b"x")])
-    layer = store.read_json(changed.digest)["layers"][0]
+    before = store.read_json(store.find(hello).digest)["layers"][WORKSPACE]["digest"]
+    records = [p for p in (settings.store / "layers").iterdir() if p.suffixes == [".json"]]
+    (record,) = [p for p in records if before in p.read_text()]
+    changed = tamper(store, hello, lambda m: [*m, member("w/evil", b"x")], layer=WORKSPACE)
+    layer = store.read_json(changed.digest)["layers"][WORKSPACE]
     row = json.loads(record.read_text()) | {"digest": layer["digest"], "size": layer["size"]}
     record.write_text(json.dumps(row))
     assert outcome(hello, settings).differences[0].path == "w/evil"
@@ -344,7 +349,7 @@ def test_a_changed_file_is_named(
     what: str,
     honest: bool,
 ) -> None:
-    tamper(store, hello, change("w/app/main.py", **attributes), honest=honest)
+    tamper(store, hello, change("w/app/main.py", **attributes), honest=honest, layer=WORKSPACE)
     found = outcome(hello, settings, source=sources)
     first = found.differences[0]
     assert (found.outcome, first.where, first.path, first.what) == (
@@ -363,11 +368,11 @@ def test_a_changed_file_is_named(
 def test_without_the_sources_a_changed_file_of_the_recipe_is_named(
     hello: str, settings: Settings, store: Store
 ) -> None:
-    tamper(store, hello, change("w/n", content=b"other"))
+    tamper(store, hello, change("w/n", content=b"other"), layer=WORKSPACE)
     found = outcome(hello, settings)
     assert [(d.path, d.what) for d in found.differences] == [("w/n", "content")]
     assert (found.outcome, found.rebuilt) == ("different", "")
-    tamper(store, hello, change("w/n", content=b"note\n", mode=0o755))
+    tamper(store, hello, change("w/n", content=b"note\n", mode=0o755), layer=WORKSPACE)
     assert [(d.path, d.what) for d in outcome(hello, settings).differences] == [("w/n", "mode")]
 
 
@@ -381,7 +386,7 @@ def test_changed_settings_are_named(hello: str, settings: Settings, store: Store
 
 def test_a_lie_about_the_content_of_a_layer_is_found(hello: str, settings: Settings, store: Store) -> None:
     """The bytes are right, only the configuration tells of others."""
-    tamper(store, hello, config=lambda c: c["rootfs"].update(diff_ids=["sha256:" + "0" * 64]))
+    tamper(store, hello, config=lambda c: c["rootfs"].update(diff_ids=["sha256:" + "0" * 64] * 2))
     found = outcome(hello, settings)
     assert [(d.where, d.path) for d in found.differences] == [("configuration", "rootfs.diff_ids")]
 
@@ -389,7 +394,7 @@ def test_a_lie_about_the_content_of_a_layer_is_found(hello: str, settings: Setti
 def test_content_that_is_compressed_differently_is_proven(
     hello: str, settings: Settings, store: Store
 ) -> None:
-    recompress(store, hello)
+    recompress(store, hello, WORKSPACE)
     found = outcome(hello, settings)
     assert (found.outcome, found.differences) == ("repackaged", ())
     assert found.packaging == ("layer 1 (workspace) is compressed differently",)
@@ -461,7 +466,7 @@ def test_a_base_in_a_layout(maker: Maker, settings: Settings, sources: Path, mon
 def test_a_damaged_download_is_not_used(settings: Settings, tmp_path: Path) -> None:
     """What the cache holds under a hash is looked at before it is taken for what was promised."""
     from slipway.images.verify_rebuild import _check_downloads
-    from slipway.inputs.download import path_of
+    from slipway.inputs.kept import path_of
     from slipway.lock.model import LockedPlatform
 
     data = {hashlib.sha256(d).hexdigest(): d for d in (b"good", b"bad")}

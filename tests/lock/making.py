@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from slipway.distro.model import Deb, DebianResolution
-from slipway.lock.model import Lock, LockedBase, LockedFile, LockedPlatform
+from slipway.lock.model import Lock, LockedBase, LockedFile, LockedPlatform, LockedRepository
 from slipway.lock.pylockfile import render
 from slipway.python.model import Dist, PythonResolution, PythonTarget
 
@@ -17,6 +17,7 @@ RECIPE: dict[str, Any] = {
     "workspace": "/pyats",
     "packages": ["demo"],
     "files": [{"dest": "a b", "source": "./a b"}, {"dest": "data", "source": "data"}],
+    "repositories": [{"dest": "src", "url": "https://git.example.org/src", "commit": "v1"}],
 }
 
 
@@ -76,11 +77,16 @@ FILES = (
     LockedFile("a b", "./a b", "file", "c" * 64, 3, 0o755),
     LockedFile("data", "data", "tree", "d" * 64, 0, 0o755),
 )
+REPOSITORIES = (
+    LockedRepository("src", "https://git.example.org/src", "1" * 40, "e" * 64, 9, ("main", "x/y"), ("v1",)),
+)
 
 
 def lock(**more: Any) -> Lock:
     """For one platform, with everything that a lock on Debian may hold; `more` replaces fields of the platform."""
-    platform = LockedPlatform("linux/amd64", DEBIAN, python=PYTHON, target=TARGET, files=FILES)
+    platform = LockedPlatform(
+        "linux/amd64", DEBIAN, python=PYTHON, target=TARGET, files=FILES, repositories=REPOSITORIES
+    )
     return Lock(RECIPE, (replace(platform, **more),), "isal-1-1", 1_600_000_000)
 
 

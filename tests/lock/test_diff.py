@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from slipway.lock.diff import counts, differences
 from slipway.lock.fit import misfits
-from slipway.lock.held import held
+from slipway.lock.held import held, row_key
 from slipway.lock.model import LockedBase
 from tests.lock.making import DEBIAN, RECIPE, TARGET, deb, debian, dist, image_lock, lock, resolution
 
@@ -15,7 +15,13 @@ def told(before, after):
 
 def test_nothing():
     assert differences(lock(), lock()) == ()
-    assert counts(lock()) == {"platforms": ["linux/amd64"], "debs": 3, "wheels": 2, "files": 2}
+    assert counts(lock()) == {
+        "platforms": ["linux/amd64"],
+        "debs": 3,
+        "wheels": 2,
+        "files": 2,
+        "repositories": 1,
+    }
 
 
 def test_every_kind():
@@ -28,6 +34,7 @@ def test_every_kind():
         python=resolution(other, dist("new", "3")),
         target=replace(TARGET, version="3.13.6"),
         files=(replace(one.files[0], mode=0o644), one.files[1]),
+        repositories=(replace(one.repositories[0], commit="2" * 40),),
     )
     after = replace(
         after, recipe=RECIPE | {"packages": ["new"], "user": "1"}, epoch=None, compression="zstd-1"
@@ -44,6 +51,7 @@ def test_every_kind():
         ("wheel", "new", "", "3"),
         ("wheel", "old", f"1.0 ({'b' * 12})", f"1.0 ({'f' * 12})"),
         ("file", "a b", f"{'c' * 12} (0755 {'c' * 7})", f"{'c' * 12} (0644 {'c' * 7})"),
+        ("git", "src", "1" * 12, "2" * 12),
     ]
 
 
@@ -64,7 +72,13 @@ def test_what_does_not_fit():
         "`files` and `packages` changed in the recipe",
         "it is for linux/amd64, not for linux/arm64",
     ]
-    for lacking in ({"debian": None}, {"python": None}, {"files": ()}, {"base": LockedBase("x", "y")}):
+    for lacking in (
+        {"debian": None},
+        {"python": None},
+        {"files": ()},
+        {"repositories": ()},
+        {"base": LockedBase("x", "y")},
+    ):
         assert misfits(lock(**lacking), RECIPE, ["linux/amd64"]) == ["it has no inputs for linux/amd64"]
 
 
@@ -85,3 +99,13 @@ def test_what_is_held():
     assert held(image_lock(), image_lock().recipe, "linux/arm64").base == "sha256:" + "e" * 64
     other = {"base": {"image": "python:3.13"}, "workspace": "/w"}
     assert held(image_lock(), other, "linux/arm64").base == ""
+
+
+def test_repositories_are_held_while_they_are_asked_for_as_before():
+    (tree,) = RECIPE["repositories"]
+    (row,) = lock().platforms[0].repositories
+    assert list(held(lock(), RECIPE, "linux/amd64").repositories.values()) == [row]
+    for now in (tree, tree | {"dest": "elsewhere"}):
+        assert held(lock(), RECIPE, "linux/amd64").repositories[row_key(now)] == row
+    for now in (tree | {"commit": "v2"}, tree | {"submodules": True}):
+        assert row_key(now) not in held(lock(), RECIPE, "linux/amd64").repositories

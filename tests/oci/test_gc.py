@@ -171,3 +171,44 @@ def test_an_empty_store(maker: Maker) -> None:
     assert collect(maker.store, maker.settings).swept == {}
     assert check(maker.store).problems == ()
     assert usage(maker.store, maker.settings).total == 0
+
+
+def test_copies_of_repositories_go_as_a_whole(maker: Maker) -> None:
+    """What nobody used for a month; the time of a tree is that of its listing, that of a repository its directory's."""
+    git = maker.settings.cache / "git"
+    for name, days in (("old", 40), ("new", 3)):
+        aged(git / "repositories" / name / "objects/pack/one", 50 * DAY)
+        aged(git / "repositories" / name, days * DAY)
+        aged(git / "trees" / name / "tree/file", 50 * DAY)
+        aged(git / "trees" / name / "listing.json", days * DAY)
+        aged(git / "answers" / f"{name}.json", days * DAY)
+    aged(git / "trees/.tmp-x/tree/file", DAY)
+    aged(git / "trees/.tmp-x", DAY)
+    assert collect(maker.store, maker.settings, dry_run=True).swept["git"].count == 3
+    assert len(list(git.rglob("*"))) > 20
+    report = collect(maker.store, maker.settings)
+    assert report.swept["git"].count == 3
+    assert report.swept["left-overs"].count == 1
+    assert sorted(str(p.relative_to(git)) for p in git.rglob("*") if p.is_file()) == [
+        "answers/new.json",
+        "repositories/new/objects/pack/one",
+        "trees/new/listing.json",
+        "trees/new/tree/file",
+    ]
+
+
+def test_what_steps_left_goes_as_a_whole_when_nobody_uses_it(tmp_path: Path) -> None:
+    maker = Maker(tmp_path)
+    store, settings = maker.store, maker.settings
+    for name in ("failed/root/one", "failed/root/two", "steps-cache/root/one"):
+        (settings.cache / name / "content").mkdir(parents=True)
+        (settings.cache / name / "content" / "file").write_text("x")
+        if not name.endswith("two"):
+            os.utime(settings.cache / name, (1000, 1000))
+    with held([settings.cache / "steps-cache/root/one"]):
+        collect(store, settings)
+    left = sorted(str(p.relative_to(settings.cache)) for p in settings.cache.glob("*/*/*"))
+    assert left == ["failed/root/two", "steps-cache/root/one"]
+    swept = collect(store, settings).swept
+    assert swept["steps-cache"].count == 1
+    assert sorted(p.name for p in settings.cache.glob("*/*/*")) == ["two"]

@@ -17,7 +17,7 @@ from slipway.oci.digest import Digest
 from slipway.oci.layerindex import plain
 from slipway.oci.reader import Slice
 from slipway.oci.rootfs import Trees, chain_id, held, read_small, unpack
-from slipway.oci.unpack import Unpacker, remove_tree
+from slipway.oci.unpack import Unpacker, overlay_names, remove_tree
 from tests.images.making import Maker, Member, folder, hardlink, member, symlink
 
 ROOT = os.geteuid() == 0
@@ -191,17 +191,69 @@ def test_trees_are_made_once_and_stay(maker: Maker, trees: Trees) -> None:
     assert trees.provide(maker.store, layers, Reporter()) == made
 
 
-def test_a_layer_with_whiteouts_is_merged_with_those_below(maker: Maker, trees: Trees) -> None:
-    layers = [
-        maker.layer(member("a", b"1"), member("b", b"2")),
-        maker.layer(member(".wh.a"), member("c", b"3")),
-        maker.layer(member("d", b"4")),
+LAYERS_THAT_REMOVE = [
+    [
+        member("a", b"1"),
+        member("b", b"2"),
+        folder("d"),
+        member("d/x", b"3"),
+        folder("e"),
+        member("e/x", b"4"),
+    ],
+    [
+        member(".wh.a"),
+        member("c", b"3"),
+        member(".wh.d"),
+        folder("d"),
+        member("d/y", b"5"),
+        folder("e"),
+        member("e/.wh..wh..opq"),
+        member(".wh.c"),
+    ],
+    [member("d", b"4")],
+]
+
+
+def test_a_layer_with_whiteouts_keeps_them_as_an_overlay_has_them(maker: Maker, trees: Trees) -> None:
+    made = trees.provide(maker.store, [maker.layer(*layer) for layer in LAYERS_THAT_REMOVE[:2]], Reporter())
+    upper = made[1]
+    assert sorted(p.name for p in upper.iterdir()) == ["a", "c", "d", "e"]
+    status = (upper / "a").lstat()
+    assert stat.S_ISCHR(status.st_mode)
+    assert status.st_rdev == 0
+    assert (upper / "c").read_bytes() == b"3"
+    for name in ("d", "e"):
+        assert os.getxattr(upper / name, f"{overlay_names()}.opaque") == b"y"
+    assert [read_small(made, path) for path in ("a", "b", "c", "d/x", "d/y", "e/x")] == [
+        b"",
+        b"2",
+        b"3",
+        b"",
+        b"5",
+        b"",
     ]
+
+
+def test_where_there_are_no_whiteouts_a_layer_is_merged_with_those_below(
+    maker: Maker, trees: Trees, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "mknod", refused)
+    layers = [maker.layer(*layer) for layer in LAYERS_THAT_REMOVE]
     made = trees.provide(maker.store, layers, Reporter())
-    assert [sorted(p.name for p in t.iterdir()) for t in made] == [["b", "c"], ["d"]]
+    assert [sorted(p.name for p in t.iterdir()) for t in made] == [["b", "c", "d", "e"], ["d"]]
     assert made[0].name == "m" + chain_id([layers[0].diff_id, layers[1].diff_id])
     assert trees.provide(maker.store, layers, Reporter()) == made
     assert not list(trees.root.glob(".tmp-*"))
+
+
+def test_equal_layers_are_one_tree(maker: Maker, trees: Trees) -> None:
+    same, other = maker.layer(member("a", b"1")), maker.layer(member("a", b"2"))
+    made = trees.provide(maker.store, [same, other, same], Reporter())
+    assert len(made) == 2
+    assert read_small(made, "a") == b"1"
 
 
 def test_a_layer_that_is_not_what_the_config_says_leaves_nothing(maker: Maker, trees: Trees) -> None:

@@ -12,13 +12,21 @@ from pathlib import Path
 
 import pytest
 
+from slipway.build.pythonparts import Making
+from slipway.build.resolve import Inputs
 from slipway.errors import FetchError, NotYetError, RecipeError, ResolveError, SlipwayError, Where
 from slipway.events import Event, Note, Reporter
 from slipway.python import explain, pylock
+from slipway.python import index as indexes
+from slipway.python.ahead import Ahead
 from slipway.python.fetch import fetch
 from slipway.python.model import Dist, PythonResolution, PythonTarget
-from slipway.python.resolve import resolve_python
-from slipway.recipe.model import Requirement
+from slipway.python.reqfile import gather
+from slipway.python.request import Request, prepare
+from slipway.python.requirement import Place, Wanted
+from slipway.python.resolve import ask, resolve_python
+from slipway.python.sources import without_workspace
+from slipway.recipe.model import Platform, Recipe, Requirement, ScratchBase
 from slipway.settings import Settings
 
 from .conftest import WheelMaker
@@ -53,6 +61,10 @@ def config(wheels: Path) -> str:
 
 def wanted(*texts: str) -> list[Requirement]:
     return [Requirement(text, Where("image.yaml", line, 5)) for line, text in enumerate(texts, 3)]
+
+
+def lines(*texts: str) -> list[Wanted]:
+    return [Wanted(r.text, r.where, Place("machine"), said=r.text) for r in wanted(*texts)]
 
 
 def resolve(
@@ -147,8 +159,8 @@ def test_lines_that_are_no_requirements(wheels: Path, settings: Settings, target
     with pytest.raises(RecipeError) as caught:
         resolve(wheels, settings, target, "app", "lib=!1", "a b")
     assert [p.where.line for p in caught.value.problems] == [4, 5]
-    for text in ("-r other.txt", "./local", "$WORKSPACE/x", "git @ git+https://git.example/x"):
-        with pytest.raises(NotYetError) as later:
+    for text in ("-r other.txt", "./local", "$WORKSPACE/x"):
+        with pytest.raises(RecipeError, match="is not in the workspace") as later:
             resolve(wheels, settings, target, text)
         assert later.value.where == Where("image.yaml", 3, 5)
 
@@ -244,6 +256,93 @@ def test_login_is_used_and_never_kept(
     assert not any(b"hunter22" in data for data in kept)
 
 
+def test_an_index_of_a_requirement_file(
+    server: Server, settings: Settings, target: PythonTarget, tmp_path: Path
+) -> None:
+    """Its login is used for what comes from there, now and when the files are fetched, and never kept."""
+    settings = settings.with_(cache=tmp_path / "own")
+    listed = tmp_path / "listed.txt"
+    listed.write_text(f"--index-url http://joe:hunter22@{server.address}/simple\napp\n")
+    events: list[Event] = []
+    reporter = Reporter(events.append)
+    found = resolve_python(wanted(f"-r {listed}"), target, settings, reporter)
+    assert [d.name for d in found.dists] == ["app", "lib", "pip"]
+    assert found.roots == ("app",)
+    recipe = Recipe(tmp_path / "image.yaml", tmp_path, "", ScratchBase(), packages=(*wanted(f"-r {listed}"),))
+    inputs = Inputs(recipe, Platform("amd64"), None, None, found, target, ())
+    making = Making(inputs, settings, reporter, lambda: pytest.fail("nothing is compiled"))
+    assert len(dict(fetch(found, settings, reporter, making=making))) == 3
+    kept = [p.read_bytes() for p in settings.cache.rglob("*") if p.is_file()]
+    assert not any(b"hunter22" in data for data in kept)
+    assert "hunter22" not in str(events) + str(found.as_dict())
+
+
+def test_what_uv_looks_at_is_fetched_meanwhile(
+    server: Server, settings: Settings, target: PythonTarget, tmp_path: Path
+) -> None:
+    """With a login, which is neither kept nor told."""
+    settings = settings.with_(cache=tmp_path / "own")
+    pip_config = f"[global]\nindex-url = http://joe:hunter22@{server.address}/simple\n"
+    made: list[Dist] = []
+    events: list[Event] = []
+    with Ahead(lambda dist, *_: made.append(dist), settings, Reporter(events.append)) as ahead:
+        found = resolve_python(
+            wanted("app", "lib"), target, settings, Reporter(), pip_config=pip_config, fetch=True, ahead=ahead
+        )
+        assert all(ahead.under_way(dist) for dist in found.dists if dist.name != "lib")
+        ahead.converted()
+        plain = resolve_python(
+            wanted("app", "lib"), target, settings, Reporter(), pip_config=pip_config, refresh=True
+        )
+        with pytest.raises(ResolveError) as caught:
+            resolve_python(wanted("app==9"), target, settings, Reporter(), pip_config=pip_config, ahead=ahead)
+    assert "DEBUG" not in caught.value.details
+    assert plain == found
+    chosen = {d.name: d for d in found.dists}
+    assert {d.name: d for d in made if d.name != "lib"} == {n: d for n, d in chosen.items() if n != "lib"}
+    kept = [p.read_bytes() for p in settings.cache.rglob("*") if p.is_file()]
+    assert not any(b"hunter22" in data for data in kept)
+    assert "hunter22" not in str((made, events))
+
+
+def test_an_answer_is_taken_for_the_same_question_only(
+    wheels: Path, settings: Settings, target: PythonTarget
+) -> None:
+    index = indexes.load(settings, Reporter(), config(wheels))
+    sources = without_workspace(settings, Reporter())
+
+    def request(target: PythonTarget, *texts: str) -> Request:
+        asked = gather(wanted(*texts), (), sources.places, settings)
+        return prepare(asked, target, index, sources, settings)
+
+    answer = ask(request(target, "native"), target, settings, Reporter())
+    (wheels / "native-1.0-cp313-cp313-manylinux_2_17_x86_64.whl").unlink()
+
+    def files(target: PythonTarget, *texts: str) -> list[str]:
+        found = resolve_python(
+            wanted(*texts),
+            target,
+            settings,
+            Reporter(),
+            pip_config=config(wheels),
+            answer=answer,
+            refresh=True,
+        )
+        return [dist.filename for dist in found.dists]
+
+    pip = "pip-1.0-py3-none-any.whl"
+    older = PythonTarget("3.13.4", target.executable, target.arch, target.glibc)
+    elsewhere = PythonTarget(target.version, "/opt/python", target.arch, target.glibc)
+    arm = PythonTarget(target.version, target.executable, "arm64", target.glibc)
+    taken, anew = (
+        ["native-1.0-cp313-cp313-manylinux_2_17_x86_64.whl", pip],
+        ["native-1.0-py3-none-any.whl", pip],
+    )
+    assert files(target, "native") == files(elsewhere, "native") == taken
+    assert files(older, "native") == files(target, "native>=1") == anew
+    assert files(arm, "native") == ["native-1.0-cp313-cp313-manylinux_2_17_aarch64.whl", pip]
+
+
 def test_index_is_asked_for_what_is_new_only(
     server: Server, settings: Settings, target: PythonTarget, tmp_path: Path
 ) -> None:
@@ -281,7 +380,7 @@ def test_index_out_of_reach(settings: Settings, target: PythonTarget) -> None:
         "  cause: Failed to fetch: http://index.example/simple/app/\n"
         "  cause: dns error\n"
     )
-    error = explain.explain(stderr, {"app": wanted("app")}, target)
+    error = explain.explain(stderr, {"app": lines("app")}, target)
     assert isinstance(error, FetchError)
     assert error.details.splitlines()[0] == "Request failed after 3 retries in 6.8s"
 
@@ -293,7 +392,7 @@ def test_failed_build_and_hints_about_options(target: PythonTarget) -> None:
     error = explain.explain(
         "error: No solution found\n  cause: Because app<=2 depends on Python>=3.99\n\n"
         "hint: The `--python-version` value (>=3.13) is too low\n  for it\n\nhint: Wheels are available for `app`\n",
-        {"app": wanted("app"), "pp": wanted("pp")},
+        {"app": lines("app"), "pp": lines("pp")},
         target,
     )
     assert "--python-version" not in error.details

@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,33 @@ def test_two_real_builds_give_the_same_fragment(
         made = wheel_fragment(fragments, wheel, dist, target, prefix="pyats", requested=True)
         digests.add((made.key, made.digest))
     assert len(digests) == 1
+
+
+def test_a_build_can_be_stopped(tmp_path: Path, settings: Settings) -> None:
+    slow = "import os, time\ndef build_wheel(*a, **k):\n    open('{wheel}', 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+    mark = tmp_path / "begun"
+    path, dist = archive(tmp_path, str(mark), slow)
+    stop = threading.Event()
+
+    def when_begun() -> None:
+        while not (mark.exists() and mark.read_text()):
+            time.sleep(0.01)
+        stop.set()
+
+    thread = threading.Thread(target=when_begun)
+    thread.start()
+    with pytest.raises(ToolError, match="stopped"):
+        sdist.build_pure_wheel(path, dist, settings, Reporter(), index=Index(no_index=True), stop=stop)
+    thread.join()
+    deadline = time.monotonic() + 5
+    while runs(mark.read_text()):
+        assert time.monotonic() < deadline, "the build goes on"
+        time.sleep(0.01)
+
+
+def runs(number: str) -> bool:
+    """Whether the process does anything: one that has ended may wait for whoever inherited it."""
+    try:
+        return Path("/proc", number, "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

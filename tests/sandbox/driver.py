@@ -10,6 +10,7 @@ from slipway.errors import SlipwayError
 from slipway.oci.store import Store
 from slipway.sandbox import run
 from slipway.sandbox.model import CommandError, Spec
+from slipway.sandbox.start import OverlayRefused, start
 from slipway.settings import Settings
 
 
@@ -19,14 +20,13 @@ def main() -> int:
     if words.pop("memory_keeps_nothing", False):
         run._memory_keeps_attributes = lambda: False
     if words.pop("no_overlay", False):
-        real = run.start
 
-        def start(spec: Spec) -> int:
+        def overlayless(spec: Spec) -> int:
             if spec.lowers:
-                raise run._OverlayRefused("as told")
-            return real(spec)
+                raise OverlayRefused("as told")
+            return start(spec)
 
-        run.start = start
+        vars(run)["start"] = overlayless
     settings = Settings(store=Path(root, "store"), cache=Path(root, "cache"))
     store = Store(settings.store)
     try:

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from slipway.build.assemble import Builder, Built, configuration, settled
 from slipway.build.basecontents import LayersNeededError
 from slipway.build.decide import changed_settings, decide, previous_layers
+from slipway.build.early import ahead_of
 from slipway.build.layers import clamp_for, layer_specs, takes_directories
 from slipway.build.model import Action, Options, Plan, Result
+from slipway.build.pythonparts import compiling, is_made_here
 from slipway.build.resolve import Inputs, resolve
 from slipway.errors import UsageError
 from slipway.oci import compress
 from slipway.oci.digest import canonical
 from slipway.oci.fragment import FragmentCache
 from slipway.oci.store import INDEX_TYPE, Descriptor, Store
+from slipway.python.model import CompilingNeeded
 from slipway.recipe.checks import PLATFORMS
 from slipway.recipe.model import Platform, Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from slipway.build.basecontents import Contents
+    from slipway.build.engines.export import Exported
     from slipway.build.model import LayerSpec
     from slipway.events import Reporter
     from slipway.settings import Settings
+
+T = TypeVar("T")
 
 
 def plan(
@@ -34,6 +41,8 @@ def plan(
 ) -> list[Plan]:
     """What `build` would do, for each platform. Resolves (reads indexes and sources) but downloads no package and makes nothing but the context that is asked for."""
     options = options or Options()
+    settings = settings.with_(proxies=recipe.proxy)
+    _check_engine(recipe, options)
     store = Store(settings.store)
     cache = _cache(settings, options)
     plans = []
@@ -42,17 +51,20 @@ def plan(
         for platform in platforms_of(recipe):
             try:
                 inputs = resolve(recipe, platform, settings, store, reporter, options)
+                inputs = compiling(inputs, cache, settings, options.epoch)
                 plans.append(_plan(inputs, store, cache, settings, options))
             except LayersNeededError as needed:
                 plans.append(_unfinished(needed, platform, full_tag(options.tag or recipe.tag)))
                 continue
             _lay_out(inputs, cache, settings, reporter, options)
-    return plans
+    return [replace(p, engine=options.engine) for p in plans]
 
 
 def build(recipe: Recipe, settings: Settings, reporter: Reporter, options: Options | None = None) -> Result:
     """Build the image, keep it in the store, and give it its tag."""
     options = replace(options or Options(), fetch=True)
+    settings = settings.with_(proxies=recipe.proxy)
+    _check_engine(recipe, options)
     started = time.monotonic()
     store = Store(settings.store)
     cache = _cache(settings, options)
@@ -62,8 +74,11 @@ def build(recipe: Recipe, settings: Settings, reporter: Reporter, options: Optio
         before = _tagged(store, tag)
         built = []
         for platform in platforms_of(recipe):
-            inputs = resolve(recipe, platform, settings, store, reporter, options)
-            built.append(Builder(inputs, store, cache, settings, reporter, options).build())
+            with ahead_of(recipe, cache, settings, reporter) as ahead:
+                inputs = resolve(recipe, platform, settings, store, reporter, options, ahead=ahead)
+                inputs = compiling(inputs, cache, settings, options.epoch)
+                builder = Builder(inputs, store, cache, settings, reporter, options, ahead)
+                built.append(_built(builder, tag))
             _lay_out(inputs, cache, settings, reporter, options)
         image = _together(store, built)
         if tag:
@@ -81,6 +96,61 @@ def build(recipe: Recipe, settings: Settings, reporter: Reporter, options: Optio
         uncovered=tuple(dict.fromkeys(line for b in built for line in b.uncovered)),
         overlaps=tuple(dict.fromkeys(line for b in built for line in b.overlaps)),
     )
+
+
+def _check_engine(recipe: Recipe, options: Options) -> None:
+    if options.engine != "native" and len(platforms_of(recipe)) > 1:
+        raise UsageError(
+            f"{options.engine} builds for one platform at a time",
+            hint="choose one with --platform, or build all with `--engine native`",
+        )
+
+
+def _built(builder: Builder, tag: str) -> Built:
+    if (engine := builder.options.engine) == "native":
+        return _compiling(builder, Builder.build)
+    from slipway.build.engines.build import build_with
+
+    return _compiling(builder, lambda b: build_with(engine, b, tag))
+
+
+def _compiling(builder: Builder, do: Callable[[Builder], T]) -> T:
+    """What `do` gives; it is done again as often as packages are found that have to be compiled, which changes keys."""
+    while True:
+        try:
+            return do(builder)
+        except CompilingNeeded as needed:
+            builder = builder.compiling(needed)
+
+
+def export_dockerfile(
+    recipe: Recipe,
+    settings: Settings,
+    reporter: Reporter,
+    options: Options,
+    directory: Path,
+    *,
+    force: bool = False,
+) -> Exported:
+    """Write what an engine would be given to `directory`, for people; see `slipway.build.engines.export`."""
+    from slipway.build.engines.export import check_place, export
+
+    options = replace(options, fetch=True)
+    settings = settings.with_(proxies=recipe.proxy)
+    platforms = platforms_of(recipe)
+    if len(platforms) > 1:
+        raise UsageError("a Dockerfile is written for one platform", hint="choose one with --platform")
+    check_place(directory, force=force)
+    store = Store(settings.store)
+    cache = _cache(settings, options)
+    with store.shared():
+        options = _prepared(recipe, store, cache, settings, reporter, options)
+        with ahead_of(recipe, cache, settings, reporter) as ahead:
+            inputs = resolve(recipe, platforms[0], settings, store, reporter, options, ahead=ahead)
+            inputs = compiling(inputs, cache, settings, options.epoch)
+            builder = Builder(inputs, store, cache, settings, reporter, options, ahead)
+            tag = full_tag(options.tag or recipe.tag)
+            return _compiling(builder, lambda b: export(b, tag, directory))
 
 
 def full_tag(tag: str) -> str:
@@ -120,7 +190,7 @@ def _lay_out(
         from slipway.build.context import write_context
         from slipway.build.missing import bring_files
 
-        bring_files(inputs, cache, settings, reporter, prefix="")
+        inputs = bring_files(inputs, cache, settings, reporter, prefix="")
         write_context(inputs, cache, options.context)
 
 
@@ -155,6 +225,8 @@ def _plan(inputs: Inputs, store: Store, cache: FragmentCache, settings: Settings
     if image := inputs.image:
         looks = takes_directories(inputs.recipe) and any(a.kind == "assemble" for a in actions)
         absent = image.contents.absent() if looks else ()
+        if any(a.kind == "run" for a in actions):  # a command sees all that is below it
+            absent = tuple(layer for layer in image.layers if not store.has(layer.digest))
         missing |= {layer.digest: layer.size for layer in absent}
         actions = (_keep(image.contents, len(absent)), *actions)
     warnings = [*inputs.notes, *_uncovered(inputs, store, cache, layers, options), *overlaps]
@@ -184,15 +256,18 @@ def _keep(base: Contents, absent: int) -> Action:
 
 def _missing(inputs: Inputs, settings: Settings, cache: FragmentCache, options: Options) -> dict[str, int]:
     """Size by sha256 of what would have to be downloaded."""
+    from slipway.build.installation.init import init_key
     from slipway.build.layers import dist_key
     from slipway.distro.keys import deb_key
-    from slipway.inputs.download import path_of
+    from slipway.inputs.kept import path_of
 
     clamp = clamp_for(inputs, options.epoch)
     debs = inputs.debian.debs if inputs.debian else ()
     wanted = {d.sha256: d.size for d in debs if not cache.has(deb_key(cache, d.sha256, clamp=clamp))}
-    dists = inputs.python.dists if inputs.python else ()
+    dists = [d for d in inputs.python.dists if not is_made_here(d, settings)] if inputs.python else []
     wanted |= {d.sha256: d.size for d in dists if not cache.has(dist_key(inputs, cache, d))}
+    if (init := inputs.init and inputs.init.deb) and not cache.has(init_key(cache, init)):
+        wanted[init.sha256] = init.size
     return {sha256: size for sha256, size in wanted.items() if not path_of(sha256, settings).exists()}
 
 
@@ -204,7 +279,7 @@ def _uncovered(
         return []
     records = [store.layer_record(layer.key) for layer in layers]
     known = [line for r in records if r for line in r["uncovered"]]
-    if all(r for r, layer in zip(records, layers, strict=True) if layer.parts[0].kind == "deb"):
+    if all(r for r, layer in zip(records, layers, strict=True) if layer.parts and layer.parts[0].kind == "deb"):
         return known
     from slipway.distro.keys import deb_key
     from slipway.distro.system import uncovered

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.build import config
 from slipway.build.below import Below
+from slipway.build.installation.entrypoint import argv
 from slipway.build.layers import (
     Drops,
     clamp_for,
@@ -17,6 +18,8 @@ from slipway.build.layers import (
     system_context,
 )
 from slipway.build.model import LayerResult
+from slipway.build.steps.keys import identity
+from slipway.build.steps.stack import program_of
 from slipway.files import read_json, write_json
 from slipway.lock.kept import FIELD as LOCK
 from slipway.lock.kept import kept
@@ -27,15 +30,21 @@ from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from slipway.build.fragments import Workshop
     from slipway.build.model import LayerSpec, Options
     from slipway.build.resolve import Inputs
+    from slipway.build.toolchain import Toolchain
     from slipway.events import Reporter
     from slipway.oci.entry import Entry
     from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.layer import Layer
     from slipway.oci.store import Store
+    from slipway.python.ahead import Ahead
+    from slipway.python.compiled import Root
+    from slipway.python.model import CompilingNeeded
     from slipway.settings import Settings
 
 
@@ -70,7 +79,9 @@ def configuration(inputs: Inputs, layers: Sequence[tuple[str, str]], created: in
         created=created,
         base=base.config if base else None,
         venv=inputs.python is not None,
+        default_entrypoint=argv(inputs.recipe, inputs.init),
         default_shell=lambda: base.facts.shell if base else "bash" if inputs.debian else "",
+        program=program_of(inputs),
     )
 
 
@@ -83,6 +94,7 @@ class Builder:
         settings: Settings,
         reporter: Reporter,
         options: Options,
+        ahead: Ahead | None = None,
     ) -> None:
         self.inputs = inputs
         self.store = store
@@ -90,14 +102,36 @@ class Builder:
         self.settings = settings
         self.reporter = reporter
         self.options = options
+        self.ahead = ahead
         self._dists: dict[str, Fragment] | None = None
+        self.done: dict[
+            str, dict[str, Any]
+        ] = {}  # layers made by this builder, some before others could be planned
 
     @cached_property
     def workshop(self) -> Workshop:
         # what converts packages is needed only where something is missing
         from slipway.build.fragments import Workshop
 
-        return Workshop(self.inputs, self.cache, self.settings, self.reporter)
+        return Workshop(self.inputs, self.cache, self.settings, self.reporter, self.ahead, self._root)
+
+    def compiling(self, needed: CompilingNeeded) -> Builder:
+        """A builder that compiles what was found to need it."""
+        from slipway.build.pythonparts import compiling
+
+        names = needed.reasons.keys()
+        inputs = compiling(self.inputs, self.cache, self.settings, self.options.epoch, names)
+        return Builder(inputs, self.store, self.cache, self.settings, self.reporter, self.options, self.ahead)
+
+    def _root(self) -> AbstractContextManager[Root]:
+        """The file system that Python packages are compiled in."""
+        return self._toolchain.root()
+
+    @cached_property
+    def _toolchain(self) -> Toolchain:
+        from slipway.build.toolchain import Toolchain
+
+        return Toolchain(self)
 
     def build(self) -> Built:
         drops, overlaps = self._settle()
@@ -114,40 +148,81 @@ class Builder:
         self._record(manifest, layers, records, uncovered, overlaps)
         return Built(manifest, image_id, tuple(results), uncovered, overlaps)
 
+    def pure(self) -> tuple[list[LayerSpec], list[dict[str, Any] | None], tuple[str, ...]]:
+        """All layers, the records of those for which nothing has to be run (made where missing), and the overlaps."""
+        drops, overlaps = self._settle()
+        layers = layer_specs(self.inputs, self.cache, self.options.epoch, drops)
+        from slipway.build.steps.make import loose
+
+        _, made = self._layers(loose(layers), drops)
+        records = iter(made)
+        return layers, [next(records) if layer.step is None else None for layer in layers], overlaps
+
+    def layers(self, specs: Sequence[LayerSpec]) -> list[dict[str, Any]]:
+        """The records of some of the lowest layers, made where they are missing."""
+        return self._layers(specs, {})[1]
+
     # -- layers ----------------------------------------------------------------------------------------------
 
     def _layers(self, layers: Sequence[LayerSpec], drops: Drops) -> tuple[list[str], list[dict[str, Any]]]:
         """What was done for each layer, and its record. Layers are written side by side."""
-        known = [None if self.options.no_cache else self.store.layer_record(layer.key) for layer in layers]
+        known = [self._known(layer.key) for layer in layers]
         if found := [record for record in known if record is not None and None not in known]:
-            return ["reuse"] * len(found), found
+            return [self._action(layer, there=True) for layer in layers], found
         from concurrent.futures import Future, ThreadPoolExecutor
 
-        from slipway.oci.layer import directories
+        from slipway.build.steps.make import Maker, layer_directories
 
+        if self.inputs.image:
+            self._finished(*self.inputs.image.layers)
         actions: list[str] = []
         records: list[dict[str, Any] | Future[dict[str, Any]]] = []
+        ready: dict[str, list[Fragment]] | None = None
         below = Below(self.store, self.inputs.image)
+        maker = Maker(self, below)
+        maker.check(layer for layer, record in zip(layers, known, strict=True) if record is None)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for layer, record in zip(layers, known, strict=True):
-                actions.append("assemble" if record is None else "reuse")
+            for number, (layer, record) in enumerate(zip(layers, known, strict=True)):
+                actions.append(self._action(layer, there=record is not None))
                 if record is not None:
                     records.append(record)
                     continue
-                fragments = self._fragments(layer, drops)
-                dirs = directories(fragments, below.finder(layer.below))
-                below.keep(layer.key, dirs)
-                records.append(pool.submit(self._assemble, layer, fragments, dirs))
+                if layer.step or layer.copy:
+                    if ready is None:  # nothing has to be fetched any more when commands run
+                        rest = zip(layers[number:], known[number:], strict=True)
+                        wanted = [r for r, there in rest if not (there or r.step or r.copy)]
+                        ready = {each.key: self._fragments(each, drops) for each in wanted}
+                    done = [r.result() if isinstance(r, Future) else r for r in records]
+                    records.append(maker.make(layer, done))
+                    continue
+                fragments = self._fragments(layer, drops) if ready is None else ready[layer.key]
+                dirs = layer_directories(layer, fragments, below)
+                records.append(pool.submit(self.assembled, layer, fragments, dirs))
             return actions, [r.result() if isinstance(r, Future) else r for r in records]
 
-    def _assemble(
+    def _known(self, key: str) -> dict[str, Any] | None:
+        """The record of a layer that need not be made, or has been just now."""
+        return self.done.get(key) or (None if self.options.no_cache else self.store.layer_record(key))
+
+    def _action(self, layer: LayerSpec, *, there: bool) -> str:
+        made = "run" if layer.step else "assemble"
+        return "reuse" if there and layer.key not in self.done else made
+
+    def assembled(
         self, layer: LayerSpec, fragments: Sequence[Fragment], dirs: Mapping[str, Entry]
     ) -> dict[str, Any]:
+        """Put a layer together; its record."""
         from slipway.oci.layer import assemble
 
         with self.reporter.step(f"layer {layer.name}", f"{len(fragments)} parts") as step:
             done = assemble(self.store, fragments, dirs, self.cache.compression)
             step.detail = f"{done.raw_size / 1e6:.1f} MB" if done.raw_size > 1e5 else f"{done.raw_size} bytes"
+        return self.made(layer, done, fragments, dirs)
+
+    def made(
+        self, layer: LayerSpec, done: Layer, fragments: Sequence[Fragment], dirs: Mapping[str, Entry]
+    ) -> dict[str, Any]:
+        """The record of a layer that has come into the store; kept there."""
         record = {
             "media_type": done.media_type,
             "digest": done.digest,
@@ -162,11 +237,21 @@ class Builder:
             ],
         }
         self.store.put_layer_record(layer.key, record, [e.pack() for e in dirs.values()])
+        self.done[layer.key] = record
+        self._finished(Descriptor(done.media_type, done.digest, done.size))
         return record
+
+    def _finished(self, *layers: Descriptor) -> None:
+        if self.options.finished:
+            self.options.finished(layers)
 
     def _fragments(self, layer: LayerSpec, drops: Drops) -> list[Fragment]:
         if layer.name == "workspace":
             return self.workshop.workspace()
+        if layer.name == "installation":
+            return self.workshop.installation()
+        if layer.name == "init":
+            return [self.workshop.init()]
         if layer.name.startswith("python"):
             known = self._all_dists()
             made = [known[p.key] for p in layer.parts if p.kind == "pypi"]
@@ -230,7 +315,7 @@ class Builder:
             created = max(created, config.seconds(base.config.get("created")))
         if self.options.epoch is not None:
             created = self.options.epoch
-        named = [(layer.name, r["diff_id"]) for layer, r in zip(layers, records, strict=True)]
+        named = [(_title(layer), r["diff_id"]) for layer, r in zip(layers, records, strict=True)]
         image = configuration(inputs, named, created)
         image[LOCK] = kept(inputs, self.cache.compression.name, self.options.epoch)
         descriptor = self.store.put(canonical(image), CONFIG_TYPE)
@@ -249,7 +334,7 @@ class Builder:
 
     def _check_user(self, layers: Sequence[Descriptor]) -> None:
         """A user or group written by name must exist in the image, or nothing in it can ever be started."""
-        spec = self.inputs.recipe.user
+        spec = self.inputs.recipe.user or program_of(self.inputs).user
         if not spec or all(part.isdigit() or part == "root" for part in spec.split(":")):
             return
         from slipway.images.account import find_user
@@ -285,6 +370,7 @@ class Builder:
                         "raw_size": r["raw_size"],
                         "parts": [[p.kind, p.name, p.version] for p in layer.parts],
                         "keys": [p.key for p in layer.parts],
+                        **({"step": identity(item)} if (item := layer.step or layer.copy) else {}),
                     }
                     for layer, r in zip(layers, records, strict=True)
                 ],
@@ -292,6 +378,12 @@ class Builder:
                 "overlaps": list(overlaps),
             },
         )
+
+
+def _title(layer: LayerSpec) -> str:
+    """What the history of the image calls a layer."""
+    item = layer.step or layer.copy
+    return f"{layer.name}: {item.text}" if item else layer.name
 
 
 def _settled_path(inputs: Inputs, settings: Settings, cache: FragmentCache) -> Path:
@@ -302,4 +394,6 @@ def _settled_path(inputs: Inputs, settings: Settings, cache: FragmentCache) -> P
 
 
 def _roots(inputs: Inputs) -> list[str]:
+    if inputs.python is not None and inputs.python.roots:
+        return list(inputs.python.roots)
     return [r.text.partition(" #")[0] for r in inputs.recipe.packages]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from slipway.errors import InputError, SlipwayError, UsageError
+from slipway.errors import SlipwayError, UsageError
 from slipway.files import read_json, write_json
 from slipway.oci.digest import hex_of
 from slipway.values import value
@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from slipway.build.model import Options
     from slipway.errors import Where
     from slipway.events import Reporter
-    from slipway.oci.layerindex import Kept
     from slipway.oci.store import Descriptor, Store
     from slipway.settings import Settings
 
-_FORMAT = 1  # of what is remembered
+_FORMAT = 2  # of what is remembered
 
 
 class LayersNeededError(UsageError):
@@ -62,6 +61,10 @@ class Contents:
             return ()
         return tuple(layer for layer in self.documents.layers if not self.store.has(layer.digest))
 
+    def to_be_read(self) -> bool:
+        """Whether `facts` will read the layers."""
+        return self.options.fetch and self._remembered() is None
+
     def facts(self) -> Facts:
         """Remembered, or found in the layers, which are fetched for it where they are not here.
 
@@ -86,10 +89,9 @@ class Contents:
         return data["facts"] if isinstance(data, dict) and data.get("format") == _FORMAT else None
 
     def _look(self) -> Facts:
-        from slipway.build.basefacts import WANTED, read_facts
-        from slipway.oci.layerindex import layer_index
+        from slipway.build.basereading import read_base
 
-        config, layers = self.documents.config, self.documents.layers
+        layers = self.documents.layers
         absent = self.absent()
         if absent and not self.options.fetch:
             raise LayersNeededError(self)
@@ -97,16 +99,10 @@ class Contents:
             from slipway.registry.lazy import fetch
 
             fetch(self.store, absent, self.settings, self.reporter)
-        from concurrent.futures import ThreadPoolExecutor
-
-        with self.reporter.step("base image", self.name), ThreadPoolExecutor(self.settings.threads) as pool:
-            kept: Kept = {}
-            indexes = list(pool.map(lambda layer: layer_index(self.store, layer, WANTED, kept), layers))
-            # engines refuse an image whose layers are others than its configuration says (image-spec: config.md,
-            # rootfs), and those who run it would be told one thing and given another
-            if config["rootfs"]["diff_ids"] != [index.diff_id for index in indexes]:
-                raise InputError(f"the base image {self.name} holds other layers than its configuration says")
-            return read_facts(self.store, layers, indexes, config, kept)
+        if self.options.finished:
+            self.options.finished(layers)
+        with self.reporter.step("base image", self.name):
+            return read_base(self.store, layers, self.documents.config, self.name, self.settings.threads)
 
 
 @contextmanager

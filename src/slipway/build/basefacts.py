@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _STATUS = "var/lib/dpkg/status"
 _ACCOUNTS = ("etc/passwd", "etc/group")
+_INITS = ("usr/bin/tini", "bin/tini", "usr/bin/tini-static", "sbin/tini", "sbin/tini-static", "usr/sbin/tini")
 WANTED = (_STATUS, *_ACCOUNTS)  # files to keep the contents of while the layers are read
 _LARGEST = 32 << 20  # bytes of a file that is read whole; the GNU C library has 2 MB
 _FIELD = pattern(r"^(Package|Version): (?:\d+:)?([^-\s]\S*)", re.MULTILINE)
@@ -34,7 +35,7 @@ _GLIBC_TEXT = re.compile(rb"GNU C Library [^\n]{0,200}?version (2\.\d+)")
 class Facts:
     """`python` is (version, path of the interpreter) or None; `unfit` says why no Python packages can be chosen, or is empty.
 
-    `glibc` is a version or empty; `shell` the best shell's name or empty; `accounts` the texts of `etc/passwd` and
+    `glibc` is a version or empty; `shell` the best shell's name or empty; `init` the path of tini or empty; `accounts` the texts of `etc/passwd` and
     `etc/group`, by path; `rows` are the directories, packed (`Entry.pack`).
     """
 
@@ -42,6 +43,7 @@ class Facts:
     unfit: str
     glibc: str
     shell: str
+    init: str
     accounts: Mapping[str, str]
     rows: Sequence[list[Any]]
 
@@ -90,6 +92,7 @@ def read_facts(
         unfit=unfit,
         glibc=glibc,
         shell=next((s for s in ("bash", "sh") if f"bin/{s}" in paths or f"usr/bin/{s}" in paths), ""),
+        init=next((f"/{p}" for p in _INITS if (found := follow(paths, p)) and paths[found].mode & 0o111), ""),
         accounts={p: files[p] for p in _ACCOUNTS if p in files},
         rows=[e.pack() for e in paths.values() if e.kind == "dir"],
     )

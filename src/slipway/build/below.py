@@ -26,8 +26,8 @@ class Below:
         self._made[key] = dirs
 
     def finder(self, keys: Sequence[str]) -> Callable[[str], Entry | None]:
-        """Answers with the entry of the lowest of these layers that has the path."""
-        sources = [self._directories(key) for key in keys]
+        """Answers with the entry of the topmost of these layers (the lowest first) that has the path."""
+        sources = [self._directories(key) for key in reversed(keys)]
         return lambda path: next((found for get in sources if (found := get(path))), None)
 
     def _directories(self, key: str) -> Callable[[str], Entry | None]:

@@ -13,6 +13,7 @@ from slipway.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from slipway.build.steps.model import Program
     from slipway.oci.store import Descriptor
     from slipway.recipe.model import Platform, Recipe
 
@@ -58,18 +59,28 @@ def image_config(
     base: Mapping[str, Any] | None,
     venv: bool,
     default_shell: Callable[[], str],
+    default_entrypoint: Sequence[str] = (),
+    program: Program | None = None,
 ) -> dict[str, Any]:
     """The configuration; `layers` are (name, DiffID) pairs above the base's, `base` is the base image's configuration.
 
-    `default_shell` tells what to run, or nothing; it is asked only when neither recipe nor base says it.
+    The instructions of `program` change what the base says, and what the keys of the recipe say is above both. Only variables are
+    set in the order in which a Dockerfile would set them: the recipe's `env`, then ENV.
+    `default_shell` tells what to run, or nothing; it is asked only when neither recipe nor base says it. `default_entrypoint`
+    holds where neither of them has one.
     """
     base = base or {}
     below = base.get("config") or {}
     time = iso_time(created)
     env = environment(recipe, dict(e.partition("=")[::2] for e in below.get("Env") or ()), venv=venv)
+    workdir = ""
+    if program:
+        env |= dict(program.env)
+        workdir = program.workdir or ""
+        below = _changed(below, program)
     run: dict[str, Any] = {
         "Env": [f"{k}={v}" for k, v in env.items()],
-        "WorkingDir": recipe.workdir or recipe.workspace,
+        "WorkingDir": recipe.workdir or workdir or recipe.workspace,
         "Labels": {
             **(below.get("Labels") or {}),
             "pyats": "slipway",
@@ -79,8 +90,8 @@ def image_config(
     if user := recipe.user or below.get("User"):
         run["User"] = user
     entrypoint = below.get("Entrypoint") if recipe.entrypoint is None else list(recipe.entrypoint)
-    if entrypoint:
-        run["Entrypoint"] = entrypoint
+    if started := entrypoint or (list(default_entrypoint) if recipe.entrypoint is None else []):
+        run["Entrypoint"] = started
     # a new entrypoint makes the base's command meaningless (as in a Dockerfile)
     cmd = list(recipe.cmd or ())
     if recipe.cmd is None and recipe.entrypoint is None:
@@ -111,6 +122,23 @@ def image_config(
         },
         "history": history,
     }
+
+
+def _changed(below: Mapping[str, Any], program: Program) -> dict[str, Any]:
+    """The settings of the base after the instructions."""
+    changed = {
+        **below,
+        "Labels": {**(below.get("Labels") or {}), **dict(program.labels)},
+        "ExposedPorts": dict.fromkeys((*(below.get("ExposedPorts") or ()), *program.ports)),
+        "Volumes": dict.fromkeys((*(below.get("Volumes") or ()), *program.volumes)),
+    }
+    if program.user is not None:
+        changed["User"] = program.user
+    if program.entrypoint is not None:
+        changed |= {"Entrypoint": list(program.entrypoint), "Cmd": None}
+    if program.cmd is not None:
+        changed["Cmd"] = list(program.cmd)
+    return changed
 
 
 def manifest(

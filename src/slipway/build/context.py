@@ -1,9 +1,9 @@
 """The build context, for people to look at: what went into an image, as a directory.
 
-DIR/image.yaml             the recipe as it was read, without passwords in addresses
+DIR/image.yaml             the recipe as it was read, without secrets
 DIR/PLATFORM/debian.json   the Debian packages chosen, with versions, addresses and hashes
 DIR/PLATFORM/pylock.toml   the Python distributions chosen (PEP 751)
-DIR/PLATFORM/workspace/    the files of the recipe as they are in the image's workspace
+DIR/PLATFORM/workspace/    the files and repositories of the recipe as they are in the image's workspace
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.build import workspace
+from slipway.build.installation.masks import masked_yaml
 from slipway.files import atomic
 from slipway.inputs.pinned import file_fragment
+from slipway.inputs.repository import repository_fragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +54,7 @@ def context_directory(path: Path | None, *, keep: bool) -> Iterator[tuple[Path |
 
 def write_context(inputs: Inputs, cache: FragmentCache, directory: Path) -> None:
     """Write the context of one platform below `directory`; what is there already is replaced file by file."""
-    _write(directory / "image.yaml", workspace.without_logins(inputs.recipe.text).encode())
+    _write(directory / "image.yaml", masked_yaml(inputs.recipe.text).encode())
     place = directory / str(inputs.platform).replace("/", "-")
     if inputs.debian is not None:
         _write(place / "debian.json", json.dumps(inputs.debian.as_dict(), indent=2).encode())
@@ -62,9 +64,11 @@ def write_context(inputs: Inputs, cache: FragmentCache, directory: Path) -> None
     tree.mkdir(parents=True, exist_ok=True)
     if config := workspace.public_pip_config(inputs.recipe):
         _write(tree / "pip.conf", config.encode())
-    for pinned in inputs.files:
-        # an empty prefix leaves paths relative to the workspace; names were checked when the fragment was made
-        for entry, content in file_fragment(cache, pinned, "").members():
+    # an empty prefix leaves paths relative to the workspace; names were checked when the fragments were made
+    fragments = [file_fragment(cache, pinned, "") for pinned in inputs.files]
+    fragments += [repository_fragment(cache, repository, "") for repository in inputs.repositories]
+    for fragment in fragments:
+        for entry, content in fragment.members():
             target = tree / entry.path
             if entry.kind == "symlink":
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slipway.build.model import Action, Part
+from slipway.build.steps.keys import identity
 from slipway.values import value
 
 if TYPE_CHECKING:
@@ -12,13 +13,16 @@ if TYPE_CHECKING:
 
     from slipway.build.model import LayerSpec
 
+_LONGEST = 60  # characters of an instruction in a reason
+
 
 @value
 class Previous:
-    """A layer of the image that has the tag now."""
+    """A layer of the image that has the tag now. `step` is the identity of what was run or copied, or empty."""
 
     key: str
     parts: tuple[Part, ...]
+    step: str = ""
 
 
 def previous_layers(record: Mapping[str, Any] | None) -> dict[str, Previous] | None:
@@ -32,6 +36,7 @@ def previous_layers(record: Mapping[str, Any] | None) -> dict[str, Previous] | N
                 Part(row[0], row[1], row[2], key)
                 for row, key in zip(layer["parts"], layer["keys"], strict=True)
             ),
+            layer.get("step", ""),
         )
         for layer in record["layers"]
     }
@@ -51,10 +56,12 @@ def decide(
     `settings` names what differs in the image configuration; it is one more action when there is anything.
     """
     actions = []
+    changed = ""  # the lowest layer that is another than before
     for layer in layers:
         before = previous.get(layer.name) if previous is not None else None
         missing = [p for p in layer.parts if no_cache or not have_part(p.key)]
         changes = differences(before.parts, layer.parts) if before else ()
+        fresh, changed = changed, changed or ("" if before and before.key == layer.key else layer.name)
         if have_layer(layer.key) and not no_cache:
             reason = (
                 "unchanged" if before and before.key == layer.key else "in the store from an earlier build"
@@ -69,8 +76,15 @@ def decide(
             reason = "new layer"
         elif before.key == layer.key:
             reason = "its blob is no longer in the store"
+        elif (item := layer.step or layer.copy) and before.step != identity(item):
+            reason = f"{_short(item.text)} changed"
+        elif fresh and layer.below and (item or not changes):
+            reason = f"a layer below changed: {fresh}"
         else:
             reason = _summary(changes)
+        if layer.step:
+            actions.append(Action("run", layer.name, reason, (layer.step.text,)))
+            continue
         actions.append(Action("assemble", layer.name, reason, changes, len(layer.parts), len(missing)))
     wanted = {layer.name for layer in layers}
     actions.extend(
@@ -107,6 +121,10 @@ def differences(before: Sequence[Part], after: Sequence[Part]) -> tuple[str, ...
             else:
                 lines.append(f"{now.name} changed")
     return tuple(lines)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _summary(changes: Sequence[str]) -> str:

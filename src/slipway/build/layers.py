@@ -1,7 +1,8 @@
 """Which layers an image has: split by how often their content changes, so that a change costs little.
 
-From below: the base system; `apt` packages; each big wheel alone; all other wheels with the virtual environment, in
-one layer or several; the workspace with files and settings. Pure: inputs in, layer specifications out.
+From below: the base system; `apt` packages, or the init that a base image lacks; each big wheel alone; all other wheels
+with the virtual environment, in one layer or several; the workspace with files and settings; and at last what the image
+says of itself, which changes with every word of the recipe. Where commands are run, `slipway.build.steps.stack` says. Pure: inputs in, layer specifications out.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from slipway.build import workspace
+from slipway.build.installation import entrypoint, records, written
+from slipway.build.installation.init import init_key
 from slipway.build.model import LayerSpec, Part
 from slipway.distro.keys import SYSTEM_VERSION, deb_key
 from slipway.distro.model import SystemContext
 from slipway.inputs.pinned import file_key
+from slipway.inputs.repository import SHORT, repository_key
 from slipway.oci.digest import key_of
 from slipway.oci.entry import NO_TIME
 from slipway.python.keys import venv_key, wheel_key
@@ -43,13 +47,26 @@ def layer_specs(inputs: Inputs, cache: FragmentCache, epoch: int | None, drops: 
     layers: list[LayerSpec] = []
     if inputs.debian is not None:
         layers.extend(_system_layers(inputs, cache, clamp_for(inputs, epoch)))
+    if inputs.init is not None and inputs.init.deb is not None and inputs.image is not None:
+        deb = inputs.init.deb
+        parts = [Part("deb", deb.name, deb.version, init_key(cache, deb))]
+        layers.append(_layer("init", cache, parts, [inputs.image.manifest.digest]))
     below: list[str] = []
     if takes_directories(inputs.recipe):
         below = [layer.key for layer in layers] or ([inputs.image.manifest.digest] if inputs.image else [])
-    if inputs.python is not None:
-        layers.extend(_python_layers(inputs, cache, drops, below))
-    layers.append(_layer("workspace", cache, _workspace_parts(inputs, cache), below))
-    return layers
+    python = list(_python_layers(inputs, cache, drops, below))
+    own = _layer("workspace", cache, _workspace_parts(inputs, cache), below)
+    recipe = inputs.recipe
+    told = [
+        Part("generated", "recipe", "", written.key(cache, recipe)),
+        Part("generated", "installation", "", records.key(cache, inputs)),
+    ]
+    top = [_layer("installation", cache, told, below)]
+    if not (recipe.pre or recipe.post or recipe.run):
+        return [*layers, *python, own, *top]
+    from slipway.build.steps.stack import stacked
+
+    return stacked(inputs, cache, epoch, layers, python, own, top)
 
 
 def takes_directories(recipe: Recipe) -> bool:
@@ -154,7 +171,13 @@ def _dist_part(inputs: Inputs, cache: FragmentCache, dist: Dist) -> Part:
 def _workspace_parts(inputs: Inputs, cache: FragmentCache) -> list[Part]:
     prefix = inputs.recipe.workspace.strip("/")
     parts = [Part("generated", "workspace", "", workspace.key(cache, inputs.recipe))]
+    if entrypoint.possible(inputs.recipe):
+        parts.append(Part("generated", "entrypoint", "", entrypoint.key(cache, inputs.recipe)))
     parts.extend(Part("file", f.dest, f.sha256[:12], file_key(cache, f, prefix)) for f in inputs.files)
+    parts.extend(
+        Part("git", r.dest, r.commit[:SHORT], repository_key(cache, r, prefix)) for r in inputs.repositories
+    )
+    parts.extend(Part("file", f.dest, f.sha256[:12], file_key(cache, f, prefix)) for f in inputs.sources)
     return parts
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from slipway.build.gittrees import promised_trees
+from slipway.build.pythonparts import asking_of, compiling
 from slipway.build.resolve import Inputs
 from slipway.errors import LockError
-from slipway.inputs.download import Download, path_of
-from slipway.inputs.pinned import PinnedFile
+from slipway.inputs.address import is_remote
+from slipway.inputs.download import Download
+from slipway.inputs.promised import promised
 from slipway.lock.fit import misfits, section
 from slipway.recipe.model import LayoutBase, RegistryBase
-from slipway.recipe.plain import as_data, is_web, public_source
+from slipway.recipe.plain import as_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     from slipway.build.base import BaseImage
     from slipway.build.model import Options
     from slipway.events import Reporter
-    from slipway.lock.model import Lock, LockedFile, LockedPlatform
+    from slipway.inputs.pinned import PinnedFile
+    from slipway.lock.model import Lock, LockedPlatform
     from slipway.oci.fragment import FragmentCache
     from slipway.oci.store import Store
     from slipway.recipe.model import FileItem, Platform, Recipe
@@ -66,10 +70,10 @@ def prepared(
             known = _is_known(locked, settings)
             image = _image(recipe, platform, locked, store, settings, reporter, options) if known else None
             files = [
-                promised_file(item, row, settings)
-                for item, row in zip(recipe.files, locked.files, strict=True)
+                promised(item, row, settings) for item, row in zip(recipe.files, locked.files, strict=True)
             ]
-            inputs = _inputs(recipe, platform, locked, image, files)
+            inputs = _inputs(recipe, platform, locked, image, files, settings, reporter)
+            inputs = compiling(inputs, cache, settings, options.epoch)
             missing |= missing_downloads(inputs, store, cache, settings, options)
             if not known and locked.base:
                 missing[locked.base.digest] = Download("", name=f"base image {locked.base.reference}")
@@ -88,11 +92,11 @@ def locked_inputs(
 ) -> Inputs:
     """The inputs that `lock` says; `LockError` naming each local file that is not what it was."""
     locked = _section(lock, platform)
-    files, changed = pinned_files(recipe, locked, settings, options)
+    files, changed = pinned_files(recipe, locked, settings, reporter, options)
     if changed:
         raise _differ(changed)
     image = _image(recipe, platform, locked, store, settings, reporter, options)
-    return _inputs(recipe, platform, locked, image, files)
+    return _inputs(recipe, platform, locked, image, files, settings, reporter)
 
 
 # -- one platform --------------------------------------------------------------------------------------------
@@ -111,8 +115,22 @@ def _inputs(
     locked: LockedPlatform,
     image: BaseImage | None,
     files: Sequence[PinnedFile],
+    settings: Settings,
+    reporter: Reporter,
 ) -> Inputs:
-    return Inputs(recipe, platform, locked.debian, image, locked.python, locked.target, tuple(files))
+    inputs = Inputs(
+        recipe,
+        platform,
+        locked.debian,
+        image,
+        locked.python,
+        locked.target,
+        tuple(files),
+        repositories=promised_trees(recipe, locked, settings),
+        init=locked.init,
+    )
+    trees = asking_of(inputs, settings, reporter).trees(locked.python)
+    return replace(inputs, sources=trees)
 
 
 def _image(
@@ -132,30 +150,25 @@ def _image(
 
 
 def pinned_files(
-    recipe: Recipe, locked: LockedPlatform, settings: Settings, options: Options
+    recipe: Recipe, locked: LockedPlatform, settings: Settings, reporter: Reporter, options: Options
 ) -> tuple[list[PinnedFile], list[FileItem]]:
     """The files of a locked platform, and the items whose local sources are not what the lock says."""
     files = []
     changed = []
     for item, row in zip(recipe.files, locked.files, strict=True):
-        promised = promised_file(item, row, settings)
-        if is_web(item.source):
-            files.append(promised)
+        if is_remote(item.source):
+            files.append(promised(item, row, settings))
             continue
-        from slipway.inputs.local import pin_local
+        from slipway.inputs.files import pin_here
 
-        found = replace(item, source=str(options.places.get(item.dest, item.source)))
-        pinned = pin_local(found, recipe.directory, settings, refresh=options.refresh)
+        found = item
+        if item.dest in options.places:  # as it is in an image: what was an archive is a tree there
+            found = replace(item, source=str(options.places[item.dest]), sha256="", extract=False)
+        pinned = pin_here(found, recipe.directory, settings, reporter, refresh=options.refresh)
         files.append(replace(pinned, source=item.source))
         if (pinned.kind, pinned.sha256, pinned.mode) != (row.kind, row.sha256, row.mode):
             changed.append(item)
     return files, changed
-
-
-def promised_file(item: FileItem, row: LockedFile, settings: Settings) -> PinnedFile:
-    """The file as the lock says; its bytes may not be here."""
-    path = path_of(row.sha256, settings)
-    return PinnedFile(item.dest, public_source(item.source), row.kind, row.sha256, row.size, path, row.mode)
 
 
 def _differ(changed: Sequence[FileItem]) -> LockError:

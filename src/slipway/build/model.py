@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from slipway.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from slipway.build.steps.model import Step
+    from slipway.build.steps.model import Copy, Step
     from slipway.lock.model import Lock
     from slipway.oci.store import Descriptor
     from slipway.recipe.model import Platform
@@ -27,7 +27,9 @@ class Options:
     seconds (None: the clock); with `fetch`, resolving may download what the build will need anyway. With `lock`, inputs
     are exactly those written there, SOURCE_DATE_EPOCH included, and nothing is resolved; `places` tells by destination
     where local files are then, other than the recipe says. With `context`, what went into the image is also written to
-    that directory (see `slipway.build.context`).
+    that directory (see `slipway.build.context`). `keep_failed` keeps the root in which a step fails, for `slipway debug`. With another `engine` than our own, that one puts the image together
+    (see `slipway.build.engines`), for one platform at a time. `finished` is told of layers of the image while others
+    are still being made: of a base image's, then of each that is in the store.
     """
 
     tag: str = ""
@@ -39,6 +41,9 @@ class Options:
     lock: Lock | None = None
     places: Mapping[str, Path] = field(default_factory=dict)
     context: Path | None = None
+    keep_failed: bool = False
+    engine: Literal["native", "docker", "buildah"] = "native"
+    finished: Callable[[Sequence[Descriptor]], object] | None = None
 
 
 @value
@@ -56,7 +61,8 @@ class LayerSpec:
     """A layer as it should be. `key` stands for everything that determines its bytes.
 
     `below` are the keys of layers (of a base image: its manifest's digest) whose directories it may name again. With `step` the layer
-    is what that changes in everything below; it then has no parts.
+    is what that changes in everything below; it then has no parts. With `copy` its one part is what that takes out of the
+    workspace.
     """
 
     name: str
@@ -64,18 +70,19 @@ class LayerSpec:
     parts: tuple[Part, ...]
     below: tuple[str, ...] = ()
     step: Step | None = None
+    copy: Copy | None = None
 
 
 @value
 class Action:
     """One thing a build will do, or need not do, and why.
 
-    `kind` is `reuse` (the layer is in the store), `assemble` (it is put together from fragments), `keep` (it comes with
-    the base image) `drop` (the last image had it, this one does not) or `configure` (settings of the image itself change). `changes` tells part by part what differs from the image that has the tag now; `new_parts` counts fragments that
+    `kind` is `reuse` (the layer is in the store), `assemble` (it is put together from fragments), `run` (it is what a command
+    changes), `keep` (it comes with the base image), `drop` (the last image had it, this one does not) or `configure` (settings of the image itself change). `changes` tells part by part what differs from the image that has the tag now; `new_parts` counts fragments that
     must be made first.
     """
 
-    kind: Literal["reuse", "assemble", "keep", "drop", "configure"]
+    kind: Literal["reuse", "assemble", "run", "keep", "drop", "configure"]
     layer: str
     reason: str
     changes: tuple[str, ...] = ()
@@ -94,6 +101,7 @@ class Plan:
     download_size: int = 0
     warnings: tuple[str, ...] = ()
     resolved: dict[str, Any] = field(default_factory=dict)
+    engine: str = "native"
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -103,6 +111,7 @@ class Plan:
             "downloads": self.downloads,
             "download_size": self.download_size,
             "warnings": list(self.warnings),
+            **({"engine": self.engine} if self.engine != "native" else {}),
             **({"resolved": self.resolved} if self.resolved else {}),
         }
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
+from slipway.build.gittrees import begun
+from slipway.build.givenfiles import begun_files
+from slipway.build.installation.init import PACKAGE, choose, needs_package
+from slipway.build.pythonparts import Asking, has_files, names_options, place_of, wants_python
 from slipway.errors import NotYetError, UsageError
 from slipway.lock.held import Held
 from slipway.recipe.model import DebianBase, LayoutBase, Platform, RegistryBase
-from slipway.recipe.plain import is_web, public_source
 from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slipway.build.base import BaseImage
+    from slipway.build.gittrees import Trees
+    from slipway.build.givenfiles import Files
+    from slipway.build.installation.model import Init
     from slipway.build.model import Options
-    from slipway.distro.model import DebianResolution
+    from slipway.distro.model import DebianRequest, DebianResolution
     from slipway.events import Reporter
     from slipway.inputs.files import PinnedFile
     from slipway.inputs.repository import PinnedRepository
     from slipway.oci.store import Store
+    from slipway.python.ahead import Ahead
     from slipway.python.model import PythonResolution, PythonTarget
     from slipway.recipe.model import Recipe
     from slipway.settings import Settings
@@ -33,7 +39,8 @@ class Inputs:
     """Everything that goes into an image of one platform, pinned.
 
     Exactly one of `debian` and `image` is set unless the base is scratch; `python` and `target` are set when the recipe
-    asks for Python packages.
+    asks for Python packages. With `init` the image starts with the entrypoint of its workspace.
+    `sources` are the trees of editable Python packages from git, which go into the workspace.
     """
 
     recipe: Recipe
@@ -45,6 +52,8 @@ class Inputs:
     files: tuple[PinnedFile, ...]
     notes: tuple[str, ...] = ()
     repositories: tuple[PinnedRepository, ...] = ()
+    init: Init | None = None
+    sources: tuple[PinnedFile, ...] = ()
 
 
 def resolve(
@@ -56,51 +65,64 @@ def resolve(
     options: Options,
     *,
     held: Held = _NOTHING,
+    ahead: Ahead | None = None,
 ) -> Inputs:
     """Ask mirror, index and disk (or what they answered lately) for the exact inputs; a lock is asked instead of them.
 
-    What is `held` is not asked for again.
+    What is `held` is not asked for again. `ahead` begins with Python packages before all are chosen.
     """
     if options.lock is not None:
         from slipway.build.locked import locked_inputs
 
         return locked_inputs(recipe, platform, options.lock, store, settings, reporter, options)
-    wait = _begun(partial(_pin, recipe, settings, reporter, options, held), recipe)
+    with (
+        begun(recipe, settings, reporter, options, held) as trees,
+        begun_files(recipe, settings, reporter, options, held) as files,
+    ):
+        return _resolve(recipe, platform, settings, store, reporter, options, held, ahead, files, trees)
+
+
+def _resolve(
+    recipe: Recipe,
+    platform: Platform,
+    settings: Settings,
+    store: Store,
+    reporter: Reporter,
+    options: Options,
+    held: Held,
+    ahead: Ahead | None,
+    files: Callable[[], Files],
+    trees: Callable[[], Trees],
+) -> Inputs:
     debian, image, notes = _base(recipe, platform, settings, store, reporter, options, held)
-    python, target = _python(recipe, platform, debian, image, settings, reporter, options, held)
-    return Inputs(recipe, platform, debian, image, python, target, wait(), notes)
-
-
-def _begun(pin: Callable[[], tuple[PinnedFile, ...]], recipe: Recipe) -> Callable[[], tuple[PinnedFile, ...]]:
-    """Gives what `pin` does; where that has to ask other machines, they are asked meanwhile."""
-    if not any(is_web(item.source) for item in recipe.files):
-        found = pin()
-        return lambda: found
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(1)
-    pinned = pool.submit(pin)
-    pool.shutdown(wait=False)
-    return pinned.result
-
-
-def _pin(
-    recipe: Recipe, settings: Settings, reporter: Reporter, options: Options, held: Held
-) -> tuple[PinnedFile, ...]:
-    if not recipe.files:
-        return ()
-    from slipway.inputs.files import pin
-
-    if not held.files:
-        return tuple(pin(recipe.files, recipe.directory, settings, reporter, refresh=options.refresh))
-    from slipway.build.locked import promised_file
-
-    rows = [held.files.get(public_source(item.source)) for item in recipe.files]
-    asked = [item for item, row in zip(recipe.files, rows, strict=True) if row is None]
-    found = iter(pin(asked, recipe.directory, settings, reporter, refresh=options.refresh))
-    return tuple(
-        promised_file(item, row, settings) if row else next(found)
-        for item, row in zip(recipe.files, rows, strict=True)
+    init = choose(recipe, platform, debian, image, settings, reporter, options, held)
+    asking = Asking(
+        recipe,
+        files,
+        trees,
+        settings,
+        reporter,
+        refresh=options.refresh,
+        now=options.now,
+        prefer=None if options.refresh else held.dists,
+    )
+    python, target = _python(
+        recipe, platform, debian, image, settings, reporter, options, held, ahead, asking
+    )
+    chosen, further = init()
+    notes = (*notes, *further)
+    return Inputs(
+        recipe,
+        platform,
+        debian,
+        image,
+        python,
+        target,
+        files(),
+        notes,
+        repositories=trees(),
+        init=chosen,
+        sources=asking.trees(python),
     )
 
 
@@ -138,21 +160,30 @@ def _debian(
     options: Options,
     held: Held,
 ) -> tuple[DebianResolution, None, tuple[str, ...]]:
-    from slipway.distro.model import DebianRequest
     from slipway.distro.resolve import resolve_debian
 
-    packages = base.packages
-    notes: tuple[str, ...] = ()
-    if recipe.packages and not any(_names_python(p) for p in (*packages, *recipe.apt)):
-        packages += ("python3",)
-        notes = ("python3 was added to the base: `packages` needs an interpreter",)
+    request, notes = debian_request(recipe, base, platform)
     if held.debian is not None:
         return held.debian, None, notes
-    request = DebianRequest(base.suite, platform.arch, base.variant, packages, recipe.apt)
     found = resolve_debian(
         request, settings, reporter, refresh=options.refresh, now=options.now, prefer=held.versions
     )
     return found, None, notes
+
+
+def debian_request(
+    recipe: Recipe, base: DebianBase, platform: Platform
+) -> tuple[DebianRequest, tuple[str, ...]]:
+    """Which Debian packages the recipe wants, and what a person should know of that."""
+    from slipway.distro.model import DebianRequest
+
+    packages = base.packages
+    notes: tuple[str, ...] = ()
+    if wants_python(recipe) and not any(_names_python(p) for p in (*packages, *recipe.apt)):
+        packages += ("python3",)
+        notes = ("python3 was added to the base: `packages` needs an interpreter",)
+    optional = (PACKAGE,) if needs_package(recipe) else ()
+    return DebianRequest(base.suite, platform.arch, base.variant, packages, recipe.apt, optional), notes
 
 
 def _names_python(package: str) -> bool:
@@ -169,33 +200,39 @@ def _python(
     reporter: Reporter,
     options: Options,
     held: Held,
+    ahead: Ahead | None,
+    asking: Asking,
 ) -> tuple[PythonResolution | None, PythonTarget | None]:
-    if not recipe.packages:
+    if not wants_python(recipe):
         return None, None
     from slipway.python.model import PythonTarget
     from slipway.python.resolve import resolve_python
 
-    found = glibc = None
+    found = glibc = answer = None
     if debian is not None:
         from slipway.distro.model import glibc_of, python_of
 
         found, glibc = python_of(debian), glibc_of(debian)
     elif image is not None:
+        if held.python is None and image.contents.to_be_read() and not has_files(recipe):
+            from slipway.build.early import ask_early
+
+            answer = ask_early(recipe, image, platform.arch, settings, reporter, options, held, ahead)
         found, glibc = image.facts.python, image.facts.glibc
         if image.facts.unfit:
             raise NotYetError(
                 f"this release cannot install Python packages on {image.name}: {image.facts.unfit}",
                 hint="choose another base, for example python:3.12-slim",
-                where=recipe.packages[0].where,
+                where=place_of(recipe),
             )
     if found is None:
         raise UsageError(
             "the base image has no Python 3, which `packages` needs",
             hint="add python3 to the packages of the base, or choose another base",
-            where=recipe.packages[0].where,
+            where=place_of(recipe),
         )
     target = PythonTarget(found[0], found[1], platform.arch, _numbers(glibc or ""))
-    if held.python is not None and held.target == target:
+    if held.python is not None and held.target == target and not _moves(recipe, held.python):
         return held.python, target
     python = resolve_python(
         recipe.packages,
@@ -207,8 +244,18 @@ def _python(
         fetch=options.fetch,
         now=options.now,
         prefer=held.dists,
+        ahead=ahead,
+        answer=answer,
+        files=asking.files,
+        sources=asking.sources,
     )
     return python, target
+
+
+def _moves(recipe: Recipe, python: PythonResolution) -> bool:
+    """Whether what is installed may change although the recipe stays as it is: files may."""
+    local = any(d.path or (d.origin and d.origin.kind == "directory") for d in python.dists)
+    return local or names_options(recipe)
 
 
 def _numbers(version: str) -> tuple[int, int] | None:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from slipway.recipe.model import Recipe
 
 VERSION = 1
-_USERINFO = pattern(r"(?<=://)[^/@\s]+@")
+_USERINFO = pattern(r"(?<=://)(?:[^/?#\s]*|[^/?#\s]*:(?!\d*/)[^?#\s]*)@")
+_PROXY_LOGIN = pattern(r"(?im)^([ \t]*proxy[ \t]*[=:][ \t]*)(?!\S*://)[^\s@/:]*:[^\s@]*@")  # written without a scheme
 
 
 def public_pip_config(recipe: Recipe) -> str:
@@ -21,8 +22,8 @@ def public_pip_config(recipe: Recipe) -> str:
 
 
 def without_logins(text: str) -> str:
-    """`text` with user names and passwords cut out of addresses."""
-    return _USERINFO.sub("", text)
+    """`text` (of pip.conf) with user names and passwords cut out of addresses."""
+    return _PROXY_LOGIN.sub(r"\1", _USERINFO.sub("", text))
 
 
 def key(cache: FragmentCache, recipe: Recipe) -> str:

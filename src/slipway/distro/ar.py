@@ -67,11 +67,11 @@ def plain(file: IO[bytes], member: Member, what: str) -> Iterator[bytes]:
     if suffix in ("gz", "zst"):
         return compress.decompress(chunks)
     if suffix == "xz":
-        return _inflate(chunks, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY), what)
+        return inflate(chunks, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY), what)
     if suffix == "lzma":
-        return _inflate(chunks, lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, _XZ_MEMORY), what)
+        return inflate(chunks, lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, _XZ_MEMORY), what)
     if suffix == "bz2":
-        return _inflate(chunks, bz2.BZ2Decompressor, what)
+        return inflate(chunks, bz2.BZ2Decompressor, what)
     raise InputError(f"{what}: {member.name} is compressed in an unknown way")
 
 
@@ -108,7 +108,7 @@ def _chunks(file: IO[bytes], member: Member, what: str) -> Iterator[bytes]:
         yield chunk
 
 
-def _inflate(chunks: Iterator[bytes], new: Callable[[], Any], what: str) -> Iterator[bytes]:
+def inflate(chunks: Iterator[bytes], new: Callable[[], Any], what: str) -> Iterator[bytes]:
     """Decompress one or more streams in a row, a bounded piece at a time."""
     inflate = new()
     try:

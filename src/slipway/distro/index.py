@@ -93,7 +93,7 @@ def build_index(text: IO[bytes], path: Path) -> None:
             try:
                 for statement in _TABLES:
                     db.execute(statement)
-                for stanzas in _pieces(text):
+                for stanzas in map(_split, _wholes(text)):
                     db.executemany("INSERT INTO package VALUES (?, ?, ?, ?)", _package_rows(stanzas))
                     db.executemany("INSERT INTO provides VALUES (?, ?)", _provides_rows(stanzas))
                 for statement in _INDEXES:
@@ -105,6 +105,14 @@ def build_index(text: IO[bytes], path: Path) -> None:
             unfinished.replace(path)
 
 
+def stanzas_of(text: IO[bytes], name: str) -> Iterator[bytes]:
+    """The entries of one package in the plain text of a Packages file."""
+    wanted = f"Package: {name}".encode()
+    for whole in _wholes(text):
+        if wanted in whole:
+            yield from (s for s in _split(whole) if wanted in s and _name(s) == name)
+
+
 def drop_others(path: Path, pattern: str) -> None:
     """Remove the databases beside `path` that match `pattern`: older states of the same index."""
     for old in path.parent.glob(pattern):
@@ -113,17 +121,21 @@ def drop_others(path: Path, pattern: str) -> None:
                 old.unlink()
 
 
-def _pieces(text: IO[bytes]) -> Iterator[Sequence[bytes]]:
-    """Lists of whole stanzas, each ending in a newline; never the whole text at once."""
+def _wholes(text: IO[bytes]) -> Iterator[bytes]:
+    """The text in pieces of whole stanzas; never all of it at once."""
     carry = b""
     while piece := text.read(_PIECE):
-        carry += piece
-        whole, blank, rest = carry.rpartition(b"\n\n")
+        whole, blank, rest = (carry + piece).rpartition(b"\n\n")
         if blank:
-            yield [stanza + b"\n" for stanza in whole.split(b"\n\n") if stanza.strip()]
-            carry = rest
+            yield whole
+        carry = rest
     if carry.strip():
-        yield [carry]
+        yield carry
+
+
+def _split(whole: bytes) -> list[bytes]:
+    """Its stanzas, each ending in a newline."""
+    return [stanza.rstrip(b"\n") + b"\n" for stanza in whole.split(b"\n\n") if stanza.strip()]
 
 
 def _package_rows(stanzas: Sequence[bytes]) -> Iterator[tuple[str, bool, bool, bytes]]:

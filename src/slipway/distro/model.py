@@ -44,7 +44,7 @@ class DebianRequest:
     """What to solve: `suite` may be a moving name (`stable`), `arch` is Debian's name.
 
     `packages` belong to the base, `apt` are extra packages for a layer of their own. Names may carry a pin
-    (`name=version`).
+    (`name=version`). `optional` belong to the base where the suite has them.
     """
 
     suite: str
@@ -52,6 +52,7 @@ class DebianRequest:
     variant: str
     packages: tuple[str, ...] = ()
     apt: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 Sources = tuple[tuple[str, tuple[str, ...]], ...]

@@ -145,9 +145,10 @@ def _choose(
     if request.variant == "minbase":
         seeds += universe.required()
     base = solve(universe, essential)
-    base |= solve(universe, [*(names[p] for p in request.packages), *seeds], base)
+    optional = [name for name in request.optional if universe.candidate(name) is not None]
+    base |= solve(universe, [*(names[p] for p in request.packages), *optional, *seeds], base)
     extra = solve(universe, [names[p] for p in request.apt], base)
-    asked = {package_for(universe, name).name for name in (*essential, *seeds, *names.values())}
+    asked = {package_for(universe, name).name for name in (*essential, *seeds, *optional, *names.values())}
     return base, extra, sorted(asked)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from slipway.images.packages import installed, recorded
 from slipway.oci.layerindex import layer_index, merged
 from slipway.oci.reader import read_image, select
 from slipway.registry.lazy import ensure
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from slipway.events import Reporter
-    from slipway.images.packages import Packages
     from slipway.oci.entry import Entry
     from slipway.oci.reader import Image
     from slipway.oci.store import Store
     from slipway.settings import Settings
+
+Packages = dict[tuple[str, str], str]
+"""Versions by kind (`deb`, `pypi`, ...) and name; several of one name are joined with commas."""
 
 # times are left out: they differ between images that behave the same
 _ATTRIBUTES = ("kind", "mode", "uid", "gid", "target", "dev", "xattrs")
@@ -86,21 +88,27 @@ def diff(
             return Diff(a.manifest.digest, b.manifest.digest, (), (), _settings(a, b))
         for image in (a, b):
             ensure(store, image.manifest, settings, reporter)
-        return _contents(store, a, b)
+        return Diff(
+            a.manifest.digest,
+            b.manifest.digest,
+            _packages(_installed(a, settings, reporter), _installed(b, settings, reporter)),
+            _paths(_merged(store, a), _merged(store, b)),
+            _settings(a, b),
+        )
 
 
-def _contents(store: Store, a: Image, b: Image) -> Diff:
-    old, new = recorded(store, a), recorded(store, b)
-    if old is None or new is None:
-        # the two sources know things by different means: use one for both
-        old, new = installed(store, a), installed(store, b)
-    return Diff(
-        a.manifest.digest,
-        b.manifest.digest,
-        _packages(old, new),
-        _paths(_merged(store, a), _merged(store, b)),
-        _settings(a, b),
-    )
+def _installed(image: Image, settings: Settings, reporter: Reporter) -> Packages:
+    """What is a part of another package goes without saying: that one's version tells."""
+    from slipway.scan.inventory.api import of_image
+
+    inventory = of_image("", image.manifest, settings, reporter)
+    for line in inventory.unread:
+        reporter.warn(f"{image.manifest.digest[:19]}: {line}")
+    versions: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for component in inventory.components:
+        if not component.owner:
+            versions[component.kind, component.name].add(component.version)
+    return {key: ", ".join(sorted(found)) for key, found in sorted(versions.items())}
 
 
 def _merged(store: Store, image: Image) -> dict[str, Entry]:

@@ -6,11 +6,10 @@ the daemon has already is only given its name.
 
 from __future__ import annotations
 
-import socket
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import ToolError
+from slipway.images.daemon import client, platform_of
 from slipway.images.names import full_name
 from slipway.oci.archive import docker_archive
 from slipway.oci.reader import read_image, select
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from slipway.settings import Settings
 
 _HINT = "start Docker, set DOCKER_HOST, or do without: `--output oci:DIR`, `--output docker-archive:FILE`, `slipway run IMAGE`"
-_USUAL = "unix:///var/run/docker.sock"
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def load(store: Store, image: Descriptor, tag: str, settings: Settings, reporter: Reporter) -> str:
@@ -36,62 +33,14 @@ def load(store: Store, image: Descriptor, tag: str, settings: Settings, reporter
     when what it has afterwards is not the image.
     """
     name = full_name(tag)
-    with _client(settings) as api, store.shared():
-        version = api.version()
-        arch = str(version.get("Arch", ""))
-        platform = f"{version.get('Os', 'linux')}/{_ARCHITECTURES.get(arch, arch)}"
-        opened = read_image(store, select(store, image, platform if arch else ""))
+    with client(settings, hint=_HINT) as api, store.shared():
+        opened = read_image(store, select(store, image, platform_of(api)))
         if not _tag_known(api, opened, name):
             ensure(store, opened.manifest, settings, reporter)
             total = sum(layer.blob.size for layer in opened.layers)
             with reporter.step("load", name, total=total, unit="bytes") as step:
                 _send(api, _watched(docker_archive(store, opened.manifest, [name]), step), reporter)
         return _verify(api, opened, name)
-
-
-@contextmanager
-def _client(settings: Settings) -> Iterator[Any]:
-    import docker
-    import requests
-    from docker.utils import kwargs_from_env
-
-    api = None
-    address = settings.docker_host
-    try:
-        options = kwargs_from_env()
-        address = address or options.get("base_url") or _USUAL
-        _probe(address)
-        # no time-out: the daemon answers only after it has unpacked everything
-        api = docker.APIClient(version="auto", timeout=None, **{**options, "base_url": address})
-        yield api
-    except docker.errors.APIError as error:
-        raise ToolError("the Docker daemon refused", details=str(error.explanation or error)) from error
-    except (docker.errors.DockerException, requests.RequestException) as error:
-        raise _absent(address, error) from error
-    finally:
-        if api is not None:
-            api.close()
-
-
-def _probe(address: str) -> None:
-    """Ask a local socket whether anybody listens; the library would leave it open when nobody does."""
-    if address.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(address.removeprefix("unix://"))
-            except OSError as error:
-                raise _absent(address, error) from error
-
-
-def _absent(address: str, error: BaseException) -> ToolError:
-    return ToolError(f"no Docker daemon answers at {address}", details=_cause(error), hint=_HINT)
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason, without the layers of libraries that pass it on."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return str(error)
 
 
 def _tag_known(api: Any, image: Image, name: str) -> bool:

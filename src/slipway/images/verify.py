@@ -127,7 +127,28 @@ class _One:
         from slipway.recipe.plain import from_data
 
         recipe = from_data(lock.recipe, (self._source or Path.cwd()).absolute())
-        return replace(recipe, platforms=(platform(lock.platforms[0].platform),))
+        return replace(
+            recipe,
+            platforms=(platform(lock.platforms[0].platform),),
+            text=self._text(recipe.workspace),
+        )
+
+    def _text(self, workspace: str) -> str:
+        """The recipe as it was written: of that the image itself is the only witness."""
+        from slipway.build.installation.model import FOLDER
+        from slipway.oci.layerindex import read_files
+
+        if (layer := self._layer("installation")) is None:
+            return ""
+        self._bring(self._store, layer)
+        place = f"{workspace.strip('/')}/{FOLDER}/build.yaml"
+        return read_files(self._store, [layer], [place]).get(place, b"").decode(errors="replace")
+
+    def _layer(self, name: str) -> Descriptor | None:
+        """The layer that was made under this name; the history tells, from the end (a base image's may have gaps)."""
+        made = [row for row in self._image.config.get("history") or () if not row.get("empty_layer")]
+        pairs = zip(reversed(made), reversed(self._image.blobs), strict=False)
+        return next((blob for row, blob in pairs if row.get("created_by") == f"slipway: {name}"), None)
 
     def _check_blobs(self) -> None:
         """What is here of the image is what its manifest says (`StoreError` otherwise)."""
@@ -141,16 +162,18 @@ class _One:
     def _files(self, recipe: Recipe, lock: Lock) -> tuple[dict[str, Path], list[Difference]]:
         """Where the local files of the recipe were put, by destination, or why they cannot be taken from the image."""
         from slipway.images.verify_files import take_files
-        from slipway.recipe.plain import is_web
+        from slipway.inputs.address import is_remote
 
-        local: list[LockedFile] = [f for f in lock.platforms[0].files if not is_web(f.source)]
+        local: list[LockedFile] = [f for f in lock.platforms[0].files if not is_remote(f.source)]
         if self._source is not None or not local:
             return {}, []
-        layer = self._image.blobs[-1]
+        layer = self._layer("workspace") or self._image.blobs[-1]
         self._bring(self._store, layer)
         directory = self._place.directory / "files" / self._image.manifest.digest
         directory.mkdir(parents=True)
-        paths, differences = take_files(self._store, layer, local, recipe.workspace, directory)
+        others = [f.dest for f in lock.platforms[0].files if is_remote(f.source)]
+        others += [r.dest for r in lock.platforms[0].repositories]
+        paths, differences = take_files(self._store, layer, local, recipe.workspace, directory, others)
         return {file.dest: path for file, path in zip(local, paths, strict=True)}, differences
 
     def _compare(self, manifest: Descriptor) -> Verified:

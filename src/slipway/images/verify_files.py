@@ -1,6 +1,6 @@
 """The local files of a recipe, taken back out of the image that was made from them.
 
-Whoever verifies an image need not have what it was built from: its workspace layer, the topmost, holds the bytes, and the
+Whoever verifies an image need not have what it was built from: its workspace layer holds the bytes, and the
 lock their hashes.
 """
 
@@ -28,15 +28,22 @@ _FILE, _EXECUTABLE = 0o644, 0o755
 
 
 def take_files(
-    store: Store, layer: Descriptor, files: Sequence[LockedFile], workspace: str, directory: Path
+    store: Store,
+    layer: Descriptor,
+    files: Sequence[LockedFile],
+    workspace: str,
+    directory: Path,
+    others: Sequence[str] = (),
 ) -> tuple[list[Path], list[Difference]]:
-    """Write `files` out of `layer` to places below `directory`; these, in their order.
+    """Write `files` out of `layer` to places below `directory`; these, in their order. `others` are destinations of things
+    that are not taken, which may lie in trees of `files`.
 
     What is not what the lock says is a difference, and nothing is written then. `UsageError` when it cannot be told which
     of several trees, one below the other, a directory belongs to.
     """
     present = layer_index(store, layer).present
     places = [clean_path(f"{workspace}/{file.dest}") for file in files]
+    claimed = [*places, *(clean_path(f"{workspace}/{dest}") for dest in others)]
     differences: list[Difference] = []
     wanted: dict[str, tuple[Path, Entry]] = {}
     for number, (file, place) in enumerate(zip(files, places, strict=True)):
@@ -44,7 +51,7 @@ def take_files(
         if file.kind == "file":
             found, entries = _file(file, place, present.get(place))
         else:
-            nested = [p for p in places if p.startswith(f"{place}/")]
+            nested = [p for p in claimed if p.startswith(f"{place}/")]
             found, entries = _tree(file, place, present, nested)
         differences += found
         for entry in entries:

@@ -52,6 +52,11 @@ def scratch(settings: Settings) -> Iterator[Scratch]:
         yield Scratch(directory, settings.with_(store=directory / "store", cache=cache))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+        if directory.exists():  # commands left files of users that are ours only in a namespace
+            from slipway.sandbox.inside import remove
+            from slipway.sandbox.users import find_users
+
+            remove(directory, find_users().range)
 
 
 def rebuild(
@@ -73,9 +78,11 @@ def rebuild(
 
 def _check_downloads(locked: LockedPlatform, settings: Settings, reporter: Reporter) -> None:
     """Remove downloads that are not what their names say: a build would take them for what was promised."""
-    from slipway.inputs.download import path_of
+    from slipway.inputs.kept import path_of
 
     debs = [d.sha256 for d in locked.debian.debs] if locked.debian else []
+    if locked.init and locked.init.deb:
+        debs.append(locked.init.deb.sha256)
     dists = [d.sha256 for d in locked.python.dists] if locked.python else []
     wanted = (path_of(sha256, settings) for sha256 in (*debs, *dists, *(f.sha256 for f in locked.files)))
     there = [path for path in wanted if path.is_file()]

@@ -10,7 +10,8 @@ from slipway.lock.fit import changed_keys, section
 if TYPE_CHECKING:
     from slipway.lock.model import Lock, LockedPlatform
 
-_KINDS = ("lock", "debian", "base", "deb", "python", "wheel", "file")  # in the order in which they are told
+# in the order in which they are told
+_KINDS = ("lock", "debian", "base", "deb", "python", "wheel", "file", "git")
 
 Things = dict[tuple[str, str], tuple[str, str]]  # (kind, name) -> (as shown, identity)
 
@@ -20,7 +21,7 @@ class Change:
     """One thing that differs; `before` or `after` is empty where it is new or gone.
 
     `kind` is `recipe` (a key of it, `set` or not), `lock` (what holds for all of it), or for a `platform`: `debian` (the release),
-    `base` (an image's digest), `deb`, `python` (the interpreter), `wheel`, `file` (the start of its hash).
+    `base` (an image's digest), `deb`, `python` (the interpreter), `wheel`, `file` (the start of its hash), `git` (of its commit).
     """
 
     platform: str
@@ -79,11 +80,14 @@ def _things(locked: LockedPlatform) -> Things:
         things |= {("deb", d.name): (d.version, d.sha256) for d in debian.debs}
     if base := locked.base:
         things["base", base.reference] = (base.digest.removeprefix("sha256:")[:12], base.digest)
+    if (init := locked.init) and init.deb:
+        things["deb", init.deb.name] = (init.deb.version, init.deb.sha256)
     if target := locked.target:
         things["python", "python"] = (target.version, target.version)
     if python := locked.python:
         things |= {("wheel", d.name): (d.version, d.sha256) for d in python.dists}
     things |= {("file", f.dest): (f.sha256[:12], f"{f.mode:04o} {f.sha256}") for f in locked.files}
+    things |= {("git", r.dest): (r.commit[:12], f"{r.commit} {r.sha256}") for r in locked.repositories}
     return things
 
 
@@ -94,4 +98,5 @@ def counts(lock: Lock) -> dict[str, Any]:
         "debs": sum(len(p.debian.debs) for p in lock.platforms if p.debian),
         "wheels": sum(len(p.python.dists) for p in lock.platforms if p.python),
         "files": sum(len(p.files) for p in lock.platforms),
+        "repositories": sum(len(p.repositories) for p in lock.platforms),
     }

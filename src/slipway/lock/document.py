@@ -8,8 +8,10 @@
       - platform: linux/amd64
         debian: {suite, codename, version, date, components, sources, manual, base, apt}
         base: {reference, digest}         or a base image
-        python: {version, executable, glibc, requested, dists}
+        python: {version, executable, glibc, requested, roots, dists}
         files: [{dest, source, kind, sha256, size, mode}]
+        repositories: [{dest, url, commit, sha256, size, heads, tags}]
+        init: {path, deb}                 of images that start with the entrypoint of the workspace
 
 What follows from something else is left out: a .deb's `url` where it is its `filename` below the first of
 `sources`, a distribution's `filename` where its `url` ends in it, and whatever is empty.
@@ -19,14 +21,15 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
+from slipway.build.installation.model import Init
 from slipway.distro.model import Deb, DebianResolution
 from slipway.errors import LockError
 from slipway.lock import pylockfile
+from slipway.lock.dists import dist, dist_data
 from slipway.lock.fields import ADDRESS, DIGEST, NAME, SHA256, VERSION, Fields
-from slipway.lock.model import FORMAT, Lock, LockedBase, LockedFile, LockedPlatform
-from slipway.python.model import Dist, PythonResolution, PythonTarget
+from slipway.lock.model import FORMAT, Lock, LockedBase, LockedFile, LockedPlatform, LockedRepository
+from slipway.python.model import PythonResolution, PythonTarget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +39,8 @@ _PLATFORM = r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?"
 _SUITE = r"[a-z][a-z0-9./-]*"
 _PATH = r"/[A-Za-z0-9._+/-]+"
 _POOL = r"(?!/)(?!(.*/)?\.\.(/|$))[^\s]+"  # a path below an archive, never upward
+_COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
+_REF = r"[^\x00-\x20\x7f~^:?*\[\\]+"  # the name of a branch or tag (git-check-ref-format)
 _DEB_EXTRAS = ("source", "source_version", "multi_arch", "priority")
 
 
@@ -78,8 +83,12 @@ def _platform_data(locked: LockedPlatform) -> dict[str, Any]:
         out["base"] = {"reference": locked.base.reference, "digest": locked.base.digest}
     if locked.python is not None and locked.target is not None:
         out["python"] = _python_data(locked.python, locked.target)
+    if locked.init is not None:
+        out["init"] = _init_data(locked.init)
     if locked.files:
         out["files"] = [_file_data(f) for f in locked.files]
+    if locked.repositories:
+        out["repositories"] = [_repository_data(r) for r in locked.repositories]
     return out
 
 
@@ -120,33 +129,31 @@ def _deb_data(deb: Deb, archive: str) -> dict[str, Any]:
 
 def _python_data(python: PythonResolution, target: PythonTarget) -> dict[str, Any]:
     glibc = {"glibc": "{}.{}".format(*target.glibc)} if target.glibc else {}
+    roots = {"roots": list(python.roots)} if python.roots else {}
     return {
         "version": target.version,
         "executable": target.executable,
         **glibc,
         "requested": list(python.requested),
-        "dists": [_dist_data(d) for d in python.dists],
+        **roots,
+        "dists": [dist_data(d) for d in python.dists],
     }
 
 
-def _dist_data(dist: Dist) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": dist.name, "version": dist.version, "url": dist.url, "sha256": dist.sha256}
-    if _last(dist.url) != dist.filename:
-        row["filename"] = dist.filename
-    if dist.size:
-        row["size"] = dist.size
-    if dist.sdist:
-        row["sdist"] = True
-    return row
+def _init_data(init: Init) -> dict[str, Any]:
+    deb = {"deb": _deb_data(init.deb, "")} if init.deb else {}
+    return {**({"path": init.path} if init.path else {}), **deb}
 
 
 def _file_data(file: LockedFile) -> dict[str, Any]:
     row: dict[str, Any] = {"dest": file.dest, "source": file.source, "sha256": file.sha256, "size": file.size}
-    return row | ({"tree": True} if file.kind == "tree" else {"mode": f"{file.mode:04o}"})
+    row |= {"tree": True} if file.kind == "tree" else {"mode": f"{file.mode:04o}"}
+    return row | {name: text for name in ("owner", "archive") if (text := getattr(file, name))}
 
 
-def _last(url: str) -> str:
-    return unquote(urlsplit(url).path).rpartition("/")[2]
+def _repository_data(tree: LockedRepository) -> dict[str, Any]:
+    row = {name: getattr(tree, name) for name in ("dest", "url", "commit", "sha256", "size")}
+    return row | {name: list(names) for name in ("heads", "tags") if (names := getattr(tree, name))}
 
 
 # -- data to values ------------------------------------------------------------------------------------------
@@ -165,6 +172,8 @@ def _platform(row: Fields) -> LockedPlatform:
         python=python,
         target=target,
         files=tuple(_file(f) for f in row.rows("files")),
+        repositories=tuple(_repository(r) for r in row.rows("repositories")),
+        init=_init(row.row("init")) if "init" in row else None,
     )
 
 
@@ -208,26 +217,19 @@ def _python(row: Fields, arch: str) -> tuple[PythonResolution, PythonTarget]:
         arch,
         (int(glibc[1]), int(glibc[2])) if glibc and "glibc" in row else None,
     )
-    dists = tuple(_dist(d) for d in row.rows("dists"))
-    return PythonResolution(dists, row.texts("requested", NAME), pylockfile.render(dists, target)), target
+    dists = tuple(dist(d) for d in row.rows("dists"))
+    text = pylockfile.render(dists, target)
+    return PythonResolution(dists, row.texts("requested", NAME), text, row.texts("roots")), target
 
 
-def _dist(row: Fields) -> Dist:
-    url = row.text("url", ADDRESS)
-    return Dist(
-        name=row.text("name", NAME),
-        version=row.text("version", VERSION),
-        filename=row.text("filename", r"(?!\.)[^/\s]+", _last(url)),
-        url=url,
-        sha256=row.text("sha256", SHA256),
-        size=row.number("size", 0),
-        sdist=row.truth("sdist"),
-    )
+def _init(row: Fields) -> Init:
+    deb = _deb(row.row("deb"), "") if "deb" in row else None
+    return Init(row.text("path", _PATH) if "path" in row else "", deb)
 
 
 def _file(row: Fields) -> LockedFile:
     kind: Literal["file", "tree"] = "tree" if row.truth("tree") else "file"
-    mode = row.text("mode", "0[0-7]{3}", "0755") if kind == "file" else "0755"
+    mode = row.text("mode", "[0-7]{4}", "0755") if kind == "file" else "0755"
     return LockedFile(
         dest=row.text("dest"),
         source=row.text("source"),
@@ -235,4 +237,18 @@ def _file(row: Fields) -> LockedFile:
         sha256=row.text("sha256", SHA256),
         size=row.number("size"),
         mode=int(mode, 8),
+        owner=row.text("owner", r"(\d{1,10}(:\d{1,10})?)?", ""),
+        archive=row.text("archive", SHA256, "") if "archive" in row else "",
+    )
+
+
+def _repository(row: Fields) -> LockedRepository:
+    return LockedRepository(
+        dest=row.text("dest"),
+        url=row.text("url"),
+        commit=row.text("commit", _COMMIT),
+        sha256=row.text("sha256", SHA256),
+        size=row.number("size"),
+        heads=row.texts("heads", _REF),
+        tags=row.texts("tags", _REF),
     )

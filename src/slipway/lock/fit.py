@@ -33,16 +33,24 @@ def section(lock: Lock, platform: str) -> LockedPlatform | None:
     return next((p for p in lock.platforms if p.platform == platform), None)
 
 
+def wants_python(recipe: Mapping[str, Any]) -> bool:
+    """Whether a recipe (as plain data) may ask for Python packages."""
+    brought = any(r.get("requirements") for r in recipe.get("repositories", ()))
+    return bool(recipe.get("packages") or recipe.get("requirements") or brought)
+
+
 def _is_whole(locked: LockedPlatform, recipe: Mapping[str, Any]) -> bool:
     """Whether the section has what its recipe asks for; a lock that was written by Slipway has."""
     base = recipe["base"]
     debian, image = "debian" in base, base != "scratch" and "debian" not in base
     named = [(f.dest, f.source) for f in locked.files]
+    trees = [(r.dest, r.url) for r in locked.repositories]
     return (
         (locked.debian is not None) == debian
         and (locked.base is not None) == image
-        and (locked.python is not None) == bool(recipe.get("packages"))
+        and (locked.python is not None) == wants_python(recipe)
         and named == [(f["dest"], f["source"]) for f in recipe.get("files", ())]
+        and trees == [(r["dest"], r["url"]) for r in recipe.get("repositories", ())]
     )
 
 

@@ -54,7 +54,10 @@ def _lasting(locked: LockedPlatform, epoch: int | None) -> LockedPlatform:
         if any(local):
             dists = zip(python.dists, local, strict=True)
             python = replace(python, dists=tuple(replace(d, url="") if here else d for d, here in dists))
-    return replace(locked, debian=debian, python=python)
+    init = locked.init
+    if init is not None and init.deb is not None:
+        init = replace(init, deb=_plain(init.deb))
+    return replace(locked, debian=debian, python=python, init=init)
 
 
 def _plain(deb: Deb) -> Deb:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from slipway.lock.model import Lock, LockedBase, LockedFile, LockedPlatform
+from slipway.lock.model import Lock, LockedBase, LockedFile, LockedPlatform, LockedRepository
 from slipway.net_errors import redact
 from slipway.recipe.model import LayoutBase, RegistryBase
 from slipway.recipe.plain import as_data, base_reference
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slipway.build.resolve import Inputs
+    from slipway.inputs.repository import PinnedRepository
     from slipway.python.model import PythonResolution
 
 
@@ -34,7 +35,19 @@ def locked_platform(inputs: Inputs) -> LockedPlatform:
         base=image,
         python=_public(inputs.python) if inputs.python else None,
         target=inputs.target,
-        files=tuple(LockedFile(f.dest, f.source, f.kind, f.sha256, f.size, f.mode) for f in inputs.files),
+        files=tuple(
+            LockedFile(f.dest, f.source, f.kind, f.sha256, f.size, f.mode, f.owner, f.archive)
+            for f in inputs.files
+        ),
+        repositories=tuple(_repository(r) for r in inputs.repositories),
+        init=inputs.init,
+    )
+
+
+def _repository(pinned: PinnedRepository) -> LockedRepository:
+    tree = pinned.tree
+    return LockedRepository(
+        pinned.dest, pinned.url, pinned.commit, tree.sha256, tree.size, pinned.heads, pinned.tags
     )
 
 

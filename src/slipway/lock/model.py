@@ -9,6 +9,7 @@ from slipway.values import value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from slipway.build.installation.model import Init
     from slipway.distro.model import DebianResolution
     from slipway.python.model import PythonResolution, PythonTarget
 
@@ -25,7 +26,10 @@ class LockedBase:
 
 @value
 class LockedFile:
-    """One item of `files`: `sha256` (hex) is of a file's content or of a tree's listing, `size` in bytes, `mode` a file's."""
+    """One item of `files`: `sha256` (hex) is of a file's content or of a tree's listing, `size` in bytes, `mode` a file's.
+
+    `owner` is `UID[:GID]`, or empty for root; `archive` is the hash (hex) of what a tree was unpacked from, if it was.
+    """
 
     dest: str
     source: str
@@ -33,11 +37,32 @@ class LockedFile:
     sha256: str
     size: int
     mode: int = 0o644
+    owner: str = ""
+    archive: str = ""
+
+
+@value
+class LockedRepository:
+    """One item of `repositories`: `commit` is the full id, `sha256` (hex) of its tree's listing, `size` of its files in bytes.
+
+    `heads` and `tags` were of just that commit: an image says so.
+    """
+
+    dest: str
+    url: str
+    commit: str
+    sha256: str
+    size: int
+    heads: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @value
 class LockedPlatform:
-    """The inputs for one platform (`os/arch[/variant]`); `target` is set where `python` is."""
+    """The inputs for one platform (`os/arch[/variant]`); `target` is set where `python` is.
+
+    Without `init` the image has only the entrypoint of its recipe or base.
+    """
 
     platform: str
     debian: DebianResolution | None = None
@@ -45,6 +70,8 @@ class LockedPlatform:
     python: PythonResolution | None = None
     target: PythonTarget | None = None
     files: tuple[LockedFile, ...] = ()
+    repositories: tuple[LockedRepository, ...] = ()
+    init: Init | None = None
 
 
 @value

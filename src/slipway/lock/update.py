@@ -39,6 +39,7 @@ def updated(
     With `upgrade` everything is resolved anew, past all remembered answers. Local files are always taken as they are
     now. `epoch` is SOURCE_DATE_EPOCH (None: that of `old`), `now` in Unix seconds. Errors are those of resolving.
     """
+    settings = settings.with_(proxies=recipe.proxy)
     known = None if upgrade else old
     if epoch is None and known is not None:
         epoch = known.epoch
@@ -80,7 +81,7 @@ def check(recipe: Recipe, lock: Lock, settings: Settings, reporter: Reporter) ->
         locked = section(lock, str(platform))
         if locked is None:
             continue
-        _, changed = pinned_files(recipe, locked, settings, options)
+        _, changed = pinned_files(recipe, locked, settings, reporter, options)
         why += [f"{item.source} changed" for item in changed]
         if isinstance(recipe.base, LayoutBase) and locked.base:
             from slipway.build.base import open_base

@@ -98,7 +98,7 @@ def _members(
                     if not data:
                         break
                     inflate, started = new(), True
-                out = inflate.decompress(data, 4 * CHUNK)
+                out = inflate.decompress(data, CHUNK)
                 data = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
                 if out:
                     yield out

@@ -17,6 +17,12 @@ def follow(paths: Mapping[str, Entry], path: str) -> str:
 
     `paths` are the entries of a whole file system by path, as `slipway.oci.layerindex.merged` gives them.
     """
+    found = real(paths, path)
+    return found if found in paths else ""
+
+
+def real(paths: Mapping[str, Entry], path: str) -> str:
+    """As `follow`, also for what is not there; empty for symlinks that go round in circles, and for the root."""
     done: list[str] = []
     todo = path.split("/")[::-1]
     links = 0
@@ -37,5 +43,4 @@ def follow(paths: Mapping[str, Entry], path: str) -> str:
         if entry.target.startswith("/"):
             done.clear()
         todo += entry.target.split("/")[::-1]
-    found = "/".join(done)
-    return found if found in paths else ""
+    return "/".join(done)

@@ -32,7 +32,7 @@ VERSION = 2
 class Component:
     """What a fragment is, in the words of a software bill of materials; `purl` as the package-url specification has it."""
 
-    kind: Literal["deb", "pypi", "file", "generated"]
+    kind: Literal["deb", "pypi", "file", "git", "generated"]
     name: str
     version: str = ""
     purl: str = ""

@@ -33,6 +33,7 @@ __all__ = ["GcReport", "Swept", "check", "collect", "usage"]
 _HOUR = 3600
 _MONTH = 30 * 24 * _HOUR
 _WHOLE = ("uv",)  # caches that belong to another program: all of it goes or nothing
+_OF_STEPS = ("failed", "steps-cache")  # whose directories, below their owners', go as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +103,22 @@ class _Sweep:
             with suppress(FileNotFoundError):
                 size += tree_size(path) if path.is_dir() else path.lstat().st_blocks * 512
                 if not self.dry_run and path.is_dir():
-                    remove_tree(path)
+                    _remove(path)
                 elif not self.dry_run:
                     path.unlink()
         before = self.swept.get(kind, Swept())
         self.swept[kind] = Swept(before.count + 1, before.size + size)
+
+
+def _remove(directory: Path) -> None:
+    try:
+        remove_tree(directory)
+    except PermissionError:
+        # steps without root have users that are ours only in a namespace
+        from slipway.sandbox.inside import remove
+        from slipway.sandbox.users import find_users
+
+        remove(directory, find_users().range)
 
 
 def _mark(store: Store) -> tuple[set[str], set[str]]:
@@ -188,9 +200,17 @@ def _sweep_cache(cache: Path, older_than: float, sweep: _Sweep) -> None:
             continue
         if directory.name == "trees" or not directory.is_dir():
             continue
+        if directory.name in _OF_STEPS:
+            for each in (each for owner in _listed(directory) for each in _listed(owner)):
+                if sweep.age(each) > older_than:
+                    _sweep_tree(each, directory.name, sweep)
+            continue
         if directory.name in _WHOLE:
             if min(sweep.age(p) for p in (directory, *_listed(directory))) > older_than:
                 sweep.remove(directory.name, directory)
+            continue
+        if directory.name == "git":
+            _sweep_git(directory, older_than, sweep)
             continue
         for path in _walk(directory):
             if path.name.startswith(".tmp-") or path.suffix == ".part":
@@ -199,6 +219,19 @@ def _sweep_cache(cache: Path, older_than: float, sweep: _Sweep) -> None:
                 _sweep_fragment(path, older_than, sweep)
             elif sweep.age(path) > older_than:
                 sweep.remove(directory.name, path)
+
+
+def _sweep_git(directory: Path, older_than: float, sweep: _Sweep) -> None:
+    """Repositories and trees go as a whole; a tree is there as long as its listing is, whose time is that of its last use."""
+    for path in (*_listed(directory / "repositories"), *_listed(directory / "trees")):
+        listing = path / "listing.json"
+        if path.name.startswith(".tmp-"):
+            _left_over(path, sweep)
+        elif path.is_dir() and sweep.age(listing if listing.exists() else path) > older_than:
+            sweep.remove("git", listing, path)
+    for path in (*_listed(directory / "answers"), *_listed(directory / "described")):
+        if sweep.age(path) > older_than:
+            sweep.remove("git", path)
 
 
 def _sweep_fragment(path: Path, older_than: float, sweep: _Sweep) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.errors import InputError, StoreError, UsageError
 from slipway.files import disk, read_json, write_json
 from slipway.oci import digest as dg
-from slipway.oci.reader import INDEX_TYPES, MANIFEST_TYPES, choose, every_blob, walk
+from slipway.oci.reader import INDEX_TYPES, MANIFEST_TYPES, choose, every_blob, this_machine, walk
 from slipway.oci.store import INDEX_TYPE, REF_NAME, Descriptor
 
 if TYPE_CHECKING:
@@ -40,11 +40,8 @@ def import_layout(path: Path, ref: str, platform: str, store: Store) -> Descript
     `os/arch[/variant]`. `UsageError` when there is no such image, `InputError` when the layout is malformed, incomplete
     or not what its digests say.
     """
-    source = _Layout(path)
-    candidates = walk(source.find(ref), source.document)
-    manifest = choose(
-        [source.with_platform(d) for d in candidates], platform, f"oci:{path}{ref and ':'}{ref}"
-    )
+    source = Layout(path)
+    manifest = source.manifest(ref, platform)
     data = source.document(manifest)
     if not isinstance(data.get("layers"), list) or not isinstance(data.get("config"), dict):
         raise InputError(f"the manifest {manifest.digest} in {path} is not that of an image")
@@ -79,7 +76,7 @@ def export_layout(store: Store, image: Descriptor, directory: Path, ref: str) ->
             raise StoreError(f"the store lacks the blob {blob.digest}", hint="build the image again")
         if not (out.is_file() and out.stat().st_size == blob.size):
             with _staged(target) as staged:
-                _share(store.path(blob.digest), staged)
+                share(store.path(blob.digest), staged)
                 staged.replace(out)
     with _locked(directory):
         index = _index(directory) if (directory / "index.json").exists() else {}
@@ -94,8 +91,8 @@ def export_layout(store: Store, image: Descriptor, directory: Path, ref: str) ->
         write_json(directory / "index.json", index, durable=True)
 
 
-class _Layout:
-    """A layout that is only read, and not trusted."""
+class Layout:
+    """A layout that is only read, and not trusted. `UsageError` when `path` is none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -105,6 +102,13 @@ class _Layout:
                 f"{path} is not an OCI image layout",
                 hint="it must hold `oci-layout`, `index.json` and `blobs`",
             )
+
+    def manifest(self, ref: str, platform: str) -> Descriptor:
+        """One platform's manifest; `ref` and errors as of `import_layout`. Without `platform` the only one, or this machine's."""
+        candidates = [self.with_platform(d) for d in walk(self.find(ref), self.document)]
+        if not platform and len(candidates) == 1:
+            return candidates[0]
+        return choose(candidates, platform or this_machine(), f"oci:{self.path}{ref and ':'}{ref}")
 
     def file(self, blob: Descriptor) -> Path:
         return self.path / "blobs" / "sha256" / dg.hex_of(blob.digest)
@@ -179,7 +183,7 @@ def _descriptor(data: dict[str, Any], path: Path) -> Descriptor:
         raise InputError(f"{path}: {error.brief}") from error
 
 
-def _take(source: _Layout, blob: Descriptor, store: Store) -> None:
+def _take(source: Layout, blob: Descriptor, store: Store) -> None:
     """Bring one blob into the store, checked; nothing happens when it is there."""
     target = store.path(blob.digest)
     if store.has(blob.digest):
@@ -191,7 +195,7 @@ def _take(source: _Layout, blob: Descriptor, store: Store) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
     with _staged(target.parent) as staged:
         try:
-            _share(source.file(blob), staged)
+            share(source.file(blob), staged)
         except (FileNotFoundError, IsADirectoryError) as error:
             raise _missing(source.path, blob) from error
         if staged.stat().st_size != blob.size or dg.of_file(staged) != blob.digest:
@@ -206,7 +210,7 @@ def _staged(directory: Path) -> Iterator[Path]:
         yield Path(inner) / "blob"
 
 
-def _share(source: Path, target: Path) -> None:
+def share(source: Path, target: Path) -> None:
     """`target`, which is not there yet, gets the content of `source`: a clone, a hard link or a copy."""
     with source.open("rb") as origin, target.open("xb") as out:
         try:

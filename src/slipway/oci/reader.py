@@ -77,11 +77,16 @@ def this_machine() -> str:
 
 def read_image(store: Store, manifest: Descriptor) -> Image:
     """The image of a manifest (not an index). `StoreError` when blobs are missing, damaged or malformed."""
-    data = store.read_json(manifest.digest)
+    return image_of(manifest, lambda d: store.read_json(d.digest))
+
+
+def image_of(manifest: Descriptor, read: Callable[[Descriptor], dict[str, Any]]) -> Image:
+    """`read_image` for wherever `read` reads from."""
+    data = read(manifest)
     try:
         config_blob = Descriptor.from_json(data["config"])
         blobs = [Descriptor.from_json(d) for d in data["layers"]]
-        config = store.read_json(config_blob.digest)
+        config = read(config_blob)
         diff_ids = [dg.parse(d) for d in config["rootfs"]["diff_ids"]]
         annotations = {str(k): str(v) for k, v in (data.get("annotations") or {}).items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:

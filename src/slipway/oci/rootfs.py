@@ -1,7 +1,8 @@
 """Layers as directories, unpacked once and kept: what an overlay mount makes a container's root from.
 
     cache/trees/WHO/<DiffID hex>           one layer; WHO is `root` or a user's number
-    cache/trees/WHO/m<ChainID hex>         a layer that removes things from below, merged with all below it
+    cache/trees/WHO/m<ChainID hex>         a layer that removes things from below, merged with all below it, where the
+                                           file system has no whiteouts
     cache/trees/WHO/<DiffID hex>.over      says that this layer has no tree of its own for that reason
 
 A tree appears by rename and its modification time is that of its last use. Whoever uses one holds a shared lock on
@@ -17,16 +18,16 @@ import stat
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from slipway.errors import StoreError
 from slipway.files import disk
 from slipway.oci import digest as dg
 from slipway.oci.layerindex import Counter, plain
-from slipway.oci.unpack import Unpacker, WhiteoutFound, is_root, remove_tree
+from slipway.oci.unpack import Unpacker, WhiteoutFound, is_root, overlay_names, remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from slipway.events import Reporter
     from slipway.oci.digest import Digest
@@ -63,7 +64,8 @@ class Trees:
             trees.append(tree)
         for tree in trees:
             os.utime(tree)
-        return trees[::-1]
+        # the kernel takes no tree twice; of two equal layers the upper has all that the lower could show
+        return list(dict.fromkeys(trees))[::-1]
 
     def _make(
         self, store: Store, tree: Path, layers: Sequence[Slice], reporter: Reporter, *, whiteouts: bool
@@ -71,13 +73,21 @@ class Trees:
         with self.scratch() as directory:
             made = directory / "tree"
             made.mkdir()
-            unpack(store, made, layers, reporter, whiteouts=whiteouts)
+            unpack(store, made, layers, reporter, self.unpacker(made, whiteouts=whiteouts))
             try:
                 made.rename(tree)
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
                 # another process was faster; its tree is the same
+
+    def unpacker(self, target: Path, *, whiteouts: bool) -> Unpacks:
+        """What unpacks into a tree; `whiteouts` as for `Unpacker`."""
+        return Unpacker(target, whiteouts=whiteouts)
+
+    def remove(self, directory: Path) -> None:
+        """Remove what is below the trees' root."""
+        remove_tree(directory)
 
     def stage(self) -> Path:
         """An empty directory to mount on, for any number of mount namespaces at once."""
@@ -101,18 +111,28 @@ class Trees:
             with held([directory]):
                 yield directory
         finally:
-            remove_tree(directory)
+            self.remove(directory)
+
+
+class Unpacks(Protocol):
+    """Takes one layer after the other; see `slipway.oci.unpack.Unpacker`."""
+
+    def layer(self, chunks: Iterable[bytes], what: str) -> None: ...
+    def finish(self) -> None: ...
 
 
 def unpack(
-    store: Store, target: Path, layers: Sequence[Slice], reporter: Reporter, *, whiteouts: bool = True
+    store: Store,
+    target: Path,
+    layers: Sequence[Slice],
+    reporter: Reporter,
+    unpacker: Unpacks | None = None,
 ) -> None:
     """Unpack layers, the lowest first, over each other into an empty directory; every DiffID is checked.
 
-    `StoreError` when a layer is not what the config promises; without `whiteouts`, `WhiteoutFound`
-    at the first of them.
+    `StoreError` when a layer is not what the config promises.
     """
-    unpacker = Unpacker(target, whiteouts=whiteouts)
+    unpacker = unpacker or Unpacker(target, whiteouts=True)
     for layer in layers:
         what = f"layer {layer.blob.digest[:19]}"
         counter = Counter()
@@ -154,26 +174,43 @@ def read_small(trees: Sequence[Path], path: str) -> bytes:
     """A regular file of at most 16 MiB out of stacked trees (the lowest first), no symlink followed; else nothing."""
     *parents, name = path.split("/")
     for tree in reversed(trees):
+        covers = False
         try:
-            with _opened(tree, parents) as directory:
-                handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+            with _opened(tree) as steps:
+                for part in parents:
+                    covers |= steps.enter(part)
+                handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=steps.handle)
             with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
                 return file.read(_SMALL_FILE) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
         except FileNotFoundError:
-            continue
-        except OSError:
+            if covers:
+                return b""
+        except OSError:  # among them what an overlay's whiteout answers
             return b""
     return b""
 
 
+class _Steps:
+    """A way down a tree, directory by directory."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+
+    def enter(self, name: str) -> bool:
+        """Go into a directory, which is no symlink; whether nothing of the trees below shows in it."""
+        inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=self.handle)
+        os.close(self.handle)
+        self.handle = inner
+        try:
+            return os.getxattr(inner, f"{overlay_names()}.opaque") == b"y"
+        except OSError:
+            return False
+
+
 @contextmanager
-def _opened(tree: Path, parents: Sequence[str]) -> Iterator[int]:
-    handle = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
+def _opened(tree: Path) -> Iterator[_Steps]:
+    steps = _Steps(os.open(tree, os.O_RDONLY | os.O_DIRECTORY))
     try:
-        for part in parents:
-            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
-            os.close(handle)
-            handle = inner
-        yield handle
+        yield steps
     finally:
-        os.close(handle)
+        os.close(steps.handle)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from slipway.errors import StoreError, UsageError
-from slipway.files import atomic, disk, read_json, write_json
+from slipway.files import atomic, disk, new_beside, read_json, write_json
 from slipway.oci import digest as dg
 from slipway.oci.digest import Digest
 from slipway.values import value
@@ -133,11 +133,8 @@ class Store:
     @contextmanager
     def writer(self) -> Iterator[BlobWriter]:
         """A blob of unknown digest; it is in the store when the block ends without an error."""
-        import tempfile
-
         with disk(self.root):
-            self._blobs.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._blobs, prefix=".tmp-")
+            handle, name = new_beside(self._blobs / "new")
             try:
                 with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
                     os.fchmod(handle, 0o644)

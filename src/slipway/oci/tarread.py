@@ -42,7 +42,7 @@ class Limits:
 
 
 def read_tar(
-    chunks: Iterable[bytes], *, limits: Limits | None = None, what: str = "archive"
+    chunks: Iterable[bytes], *, limits: Limits | None = None, what: str = "archive", absolute: bool = True
 ) -> Iterator[tuple[Entry, bytes | Iterator[bytes]]]:
     """Every entry in order with its content: bytes up to `SMALL`, an iterator of pieces above.
 
@@ -50,7 +50,8 @@ def read_tar(
     Names must be UTF-8; owner names are ignored, numbers count. Bytes after the end of the archive are read to the end
     (so that a decompressor underneath can check its sums) and dropped; an archive may end without its
     two zero blocks, as other readers allow. `InputError`, which names `what`, for damage, paths that leave the
-    root, GNU sparse files and unknown types, and as soon as a limit is passed.
+    root, GNU sparse files and unknown types, and as soon as a limit is passed; unless `absolute`, also for paths that
+    begin with `/`, which is dropped otherwise.
     """
     limits = limits or Limits()
     source = _Source(chunks, limits.size, what)
@@ -79,7 +80,7 @@ def read_tar(
         count += 1
         if count > limits.entries:
             raise InputError(f"{what} holds more than {limits.entries} entries")
-        entry = _entry(head, {**general, **special} if general else special, what)
+        entry = _entry(head, {**general, **special} if general else special, what, absolute=absolute)
         special = {}
         if entry.size > limits.size:
             raise InputError(
@@ -97,7 +98,7 @@ def read_tar(
         raise InputError(f"{what} ends early")
 
 
-def _entry(head: bytes, pax: dict[str, bytes], what: str) -> Entry:
+def _entry(head: bytes, pax: dict[str, bytes], what: str, *, absolute: bool) -> Entry:
     flag = head[156:157]
     kind = _KINDS.get(flag)
     if flag == b"S" or any(key.startswith("GNU.sparse.") for key in pax):
@@ -123,6 +124,8 @@ def _entry(head: bytes, pax: dict[str, bytes], what: str) -> Entry:
         xattrs = sorted((k[13:], v.hex()) for k, v in pax.items() if k.startswith("SCHILY.xattr."))
     if kind == "file" and name.endswith(b"/"):
         kind = "dir"  # how v7 tar wrote directories
+    if name.startswith(b"/") and not absolute:
+        raise InputError(f"{what} holds an absolute path: {_text(name, what)}")
     path = clean_path(_text(name, what), what=what)
     if not path and kind != "dir":
         raise InputError(f"{what} holds an entry without a name")

@@ -4,6 +4,9 @@ The directory must belong to this process alone (its parent has mode 0700). Syml
 path are followed as a container would, with the directory as root; the last part of a path never is. As root, owners,
 devices, set-user-ID bits and file capabilities are kept; otherwise everything belongs to the caller, and devices and
 set-user-ID bits are left out.
+
+A layer that is unpacked on its own, to be a lower directory of an overlay, has its whiteouts in the form that the
+kernel knows (Documentation/filesystems/overlayfs.rst, whiteouts and opaque directories).
 """
 
 # Paths are strings here: the loop is hot.
@@ -34,14 +37,17 @@ _HOPS = 40  # as many symlinks as the kernel follows in one path
 
 
 class WhiteoutFound(Exception):  # noqa: N818 - a signal, not an error: this layer makes sense only over others
-    """A layer that was to be unpacked on its own removes something from the layers below."""
+    """A layer that was to be unpacked on its own removes something from the layers below, which this file system cannot express."""
 
 
 class Unpacker:
     """Unpacks one layer after the other into `root`; call `finish` after the last."""
 
     def __init__(self, root: Path, *, whiteouts: bool, as_root: bool | None = None) -> None:
-        """`whiteouts`: apply them; else they raise `WhiteoutFound`. `as_root` is this process's state if not given."""
+        """`whiteouts`: apply them; else they are kept for an overlay, or raise `WhiteoutFound`.
+
+        `as_root` is this process's state if not given.
+        """
         self._root = os.fspath(root)
         self._whiteouts = whiteouts
         self._as_root = is_root() if as_root is None else as_root
@@ -133,7 +139,7 @@ class Unpacker:
             os.fchown(handle, entry.uid, entry.gid)
             os.fchmod(handle, entry.mode)
             for name, value in entry.xattrs:
-                if name == _CAPABILITY:
+                if name == _CAPABILITY or (name.startswith("user.") and not name.startswith("user.overlay.")):
                     with suppress(OSError):
                         os.setxattr(handle, name, bytes.fromhex(value))
         else:
@@ -144,9 +150,12 @@ class Unpacker:
         try:
             os.mkdir(path, 0o700)
         except FileExistsError:
-            if not stat.S_ISDIR(os.lstat(path).st_mode):
+            status = os.lstat(path)
+            if not stat.S_ISDIR(status.st_mode):
                 self._remove(path)
                 os.mkdir(path, 0o700)
+                if stat.S_ISCHR(status.st_mode) and not status.st_rdev:
+                    self._opaque(path)  # the whiteout was here first
         self._dirs[path] = entry
 
     def _source(self, entry: Entry, what: str) -> str:
@@ -191,15 +200,35 @@ class Unpacker:
 
     def _whiteout(self, where: str, name: str) -> None:
         """Remove what layers below put here; what this layer puts here stays, wherever in the stream it comes."""
-        if not self._whiteouts:
-            raise WhiteoutFound
+        hidden = name.removeprefix(WHITEOUT)
+        path = f"{where}/{hidden}"
         if name == OPAQUE:
-            self._clear(where)
-        elif not name.startswith(".wh..wh."):  # the rest is book-keeping of old union file systems
-            hidden = name.removeprefix(WHITEOUT)
-            path = f"{where}/{hidden}"
-            if hidden not in ("", ".", "..") and os.path.lexists(path):
-                self._hide(path)
+            if self._whiteouts:
+                self._clear(where)
+            else:
+                self._opaque(where)
+        elif name.startswith(".wh..wh.") or hidden in ("", ".", ".."):
+            return  # book-keeping of old union file systems, or nonsense
+        elif not self._whiteouts:
+            self._mark(path)
+        elif os.path.lexists(path):
+            self._hide(path)
+
+    def _mark(self, path: str) -> None:
+        """An overlay's whiteout; where this layer puts something itself, that hides what is below, but for a directory."""
+        try:
+            os.mknod(path, stat.S_IFCHR, 0)
+        except FileExistsError:
+            if stat.S_ISDIR(os.lstat(path).st_mode):
+                self._opaque(path)
+        except PermissionError as error:
+            raise WhiteoutFound from error
+
+    def _opaque(self, directory: str) -> None:
+        try:
+            os.setxattr(directory, f"{overlay_names()}.opaque", b"y")
+        except OSError as error:
+            raise WhiteoutFound from error
 
     def _clear(self, directory: str) -> None:
         for name in os.listdir(directory):
@@ -234,6 +263,11 @@ def is_root() -> bool:
     except OSError:
         numbers = []
     return os.geteuid() == 0 and numbers in ([], ["0", "0", "4294967295"])
+
+
+def overlay_names() -> str:
+    """The start of the names of an overlay's extended attributes: those of root, or of an overlay without root."""
+    return "trusted.overlay" if is_root() else "user.overlay"
 
 
 def remove_tree(path: Path) -> None:

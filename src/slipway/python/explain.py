@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from slipway.python.model import PythonTarget
-    from slipway.recipe.model import Requirement
+    from slipway.python.requirement import Wanted
 
 _UNKNOWN = pattern(
     r"Because (?:there are no versions of )?(\S+) was not found in the (?:package registry|provided)"
@@ -22,7 +22,7 @@ _LOGIN = pattern(r"\((?:401|403) [A-Za-z ]+\)|lack of valid authentication")
 _BUILD = pattern(r"Failed to build `([^`]+)`|The build backend returned an error")
 
 
-def explain(stderr: str, named: Mapping[str, Sequence[Requirement]], target: PythonTarget) -> SlipwayError:
+def explain(stderr: str, named: Mapping[str, Sequence[Wanted]], target: PythonTarget) -> SlipwayError:
     """The error for what uv wrote (without secrets already); `named` are the recipe's lines by canonical name."""
     text = _clean(stderr)
     involved = [r for name, lines in named.items() if _mentions(text, name) for r in lines]

@@ -5,6 +5,7 @@ A form is raised when the same input gives another fragment than before.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ def wheel_key(cache: FragmentCache, dist: Dist, target: PythonTarget, prefix: st
     """The key of `wheel_fragment`'s answer.
 
     For a source distribution it goes by that archive's hash: what is built from it counts as the same on one machine,
-    although archives of two builds differ in their timestamps.
+    although archives of two builds differ in their timestamps. What has to be compiled goes by what it is compiled over, too.
     """
+    special = (asdict(dist.origin) if dist.origin else None, dist.path, dist.root)
     return cache.key(
         "wheel",
         _WHEEL_FORM,
@@ -31,6 +33,7 @@ def wheel_key(cache: FragmentCache, dist: Dist, target: PythonTarget, prefix: st
         target.short,
         prefix,
         requested,
+        *(special if any(special) else ()),
     )
 
 

@@ -45,11 +45,7 @@ def settle(
     The fragments are of wheels (`extra` has `requires`); `roots` are the requirements that a person wrote, whose
     extras bring dependencies.
     """
-    holders: dict[str, list[int]] = {}
-    for number, fragment in enumerate(fragments):
-        for path in fragment.paths:
-            holders.setdefault(path, []).append(number)
-    shared = {path: numbers for path, numbers in holders.items() if len(numbers) > 1}
+    shared = _shared([fragment.paths for fragment in fragments])
     if not shared:
         return {}, []
     requires = {f.component.name: list(f.extra.get("requires", ())) for f in fragments}
@@ -70,6 +66,21 @@ def settle(
             )
         )
     return drops, overlaps
+
+
+def _shared(contents: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """The paths that come more than once, and where."""
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for paths in contents:  # by whole sets: most paths are there only once
+        here = set(paths)
+        twice |= seen & here
+        seen |= here
+    holders: dict[str, list[int]] = {path: [] for path in twice}
+    for number, paths in enumerate(contents):
+        for path in twice.intersection(paths):
+            holders[path].append(number)
+    return holders
 
 
 def install_order(

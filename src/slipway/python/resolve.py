@@ -6,28 +6,33 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slipway.errors import NotYetError, Problem, RecipeError
+from slipway.errors import Where
 from slipway.files import read_json, write_json
 from slipway.oci.digest import key_of
-from slipway.patterns import pattern
 from slipway.python import index as indexes
 from slipway.python.model import PythonResolution
+from slipway.python.reqfile import gather
+from slipway.python.request import prepare
+from slipway.python.sources import without_workspace
+from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slipway.events import Reporter
+    from slipway.python.ahead import Ahead
     from slipway.python.index import Index
     from slipway.python.model import Dist, PythonTarget
+    from slipway.python.request import Request
+    from slipway.python.sources import Sources
     from slipway.recipe.model import Requirement
     from slipway.settings import Settings
 
-_FORM = 2  # of what is remembered
+_FORM = 3  # of what is remembered
 # Installed along, as virtual environments do, so that `pip list` and `pip check` work in the image.
 SEED = "pip"
-_COMMENT = pattern(r"(^|\s)#.*$")
 
 
 def resolve_python(
@@ -41,27 +46,51 @@ def resolve_python(
     fetch: bool = False,
     now: float | None = None,
     prefer: PythonResolution | None = None,
+    ahead: Ahead | None = None,
+    answer: Answer | None = None,
+    files: Sequence[str] = (),
+    sources: Sources | None = None,
 ) -> PythonResolution:
     """Exact distributions for `requirements` on `target`; `pip_config` is the text of the recipe's pip.conf.
 
+    With the requirement `files` of the workspace, all are one request. `sources` find what is not from an index.
+
     With `fetch` they are also downloaded where the index does not say how large they are: asking takes as long.
-    Versions in `prefer` are taken as long as they fit; then nothing is remembered.
+    Versions in `prefer` are taken as long as they fit; then nothing is remembered. `ahead` begins with what uv looks at;
+    an `answer` that `ask` gave before is taken if it was asked for such a target.
     The answer is remembered for `settings.max_age` seconds; `refresh` asks anew, `now` is the time in seconds since 1970.
     `RecipeError` for lines that are not requirements, `ResolveError` when nothing satisfies them, `FetchError`
-    when the index cannot be read, `NotYetError` for what is valid but not from an index or archive.
+    when the index cannot be read; errors of `Sources.locate`.
     """
     now = time.time() if now is None else now
     index = indexes.load(settings, reporter, pip_config)
-    lines = [r.text.strip() for r in requirements]
-    key = key_of(_FORM, lines, target.full, target.arch, target.libc, index.public())
+    sources = sources or without_workspace(settings, reporter)
+    asked = gather(requirements, files, sources.places, settings)
+    # judging requirements takes a library that takes its time to load: what needs no looking at is known by its text
+    request = None if asked.is_plain else prepare(asked, target, index, sources, settings)
+    identity = request.identity if request else [asked.identity, index.public()]
+    key = key_of(_FORM, identity, target.full, target.arch, target.libc)
     memory = settings.cache / "resolved" / f"python-{key}.json"
     if not refresh and prefer is None and (known := _remembered(memory, now, settings.max_age)) is not None:
         reporter.log("Python packages: the index was asked not long ago, its answer is used again")
         return known
-    with reporter.step("resolve Python packages", f"{len(lines)} requested") as step:
-        found = _ask(requirements, target, settings, reporter, index, refresh=refresh, prefer=prefer)
-        step.detail = f"{len(found.dists)} packages"
-    found = replace(found, dists=_sized(found.dists, settings, reporter, index, fetch=fetch))
+    from slipway.python import pylock
+
+    request = request or prepare(asked, target, index, sources, settings)
+    if answer is None or answer.question != _question(request, target):
+        answer = ask(request, target, settings, reporter, refresh=refresh, prefer=prefer, ahead=ahead)
+    for text in answer.warnings:
+        reporter.warn(text)
+    dists, names, roots = request.placed(pylock.choose(answer.lock, target, request.keeps))
+    for dist in dists:
+        if dist.path and dist.origin is None:  # of a directory in the workspace that uv was shown
+            sources.bring(dist, str, Where(dist.path))
+    # lines that begin with or hold an option say more than a requirement
+    plain = asked.is_plain and not files and not any(" -" in f" {r.text}" for r in requirements)
+    found = PythonResolution(dists, tuple(sorted({*names, SEED})), answer.lock, () if plain else roots)
+    if ahead:
+        ahead.fetched(found.dists)
+    found = replace(found, dists=_sized(found.dists, settings, reporter, request.index, fetch=fetch))
     if prefer is None:
         write_json(memory, {"time": now, "resolution": found.as_dict()})
     return found
@@ -75,22 +104,39 @@ def _remembered(memory: Path, now: float, max_age: int) -> PythonResolution | No
         return None
 
 
-def _ask(
-    requirements: Sequence[Requirement],
+@value
+class Answer:
+    """What uv said to a question: the text of a lock file, and of what it warned."""
+
+    question: str
+    lock: str
+    warnings: tuple[str, ...]
+
+
+def _question(request: Request, target: PythonTarget) -> str:
+    from slipway.python import tags
+
+    return key_of(request.identity, target.full, tags.uv_platform(target))
+
+
+def ask(
+    request: Request,
     target: PythonTarget,
     settings: Settings,
     reporter: Reporter,
-    index: Index,
     *,
-    refresh: bool,
-    prefer: PythonResolution | None,
-) -> PythonResolution:
+    refresh: bool = False,
+    prefer: PythonResolution | None = None,
+    ahead: Ahead | None = None,
+) -> Answer:
+    """Let uv choose versions; parameters and errors are those of `resolve_python`."""
     import tempfile
 
-    from slipway.python import explain, pylock, tags, uvrun
+    from slipway.python import explain, tags, uvrun
 
-    named, lines = _parse(requirements, target)
-    if SEED not in named:
+    index = request.index
+    lines = request.lines(settings)
+    if SEED not in request.named:
         lines.append(SEED)
     arguments = [
         *("pip", "compile", "-"),
@@ -98,20 +144,27 @@ def _ask(
         *("--python-platform", tags.uv_platform(target)),
         *("--format", "pylock.toml"),
         "--no-header",
+        *request.options,
     ]
     stdin = "\n".join(lines).encode()
-    with tempfile.TemporaryDirectory(prefix="slipway-") as place:
+    heard = ahead.listener(index, target, {*request.named, SEED}) if ahead else None
+    with (
+        reporter.step("resolve Python packages", f"{len(request.wanted)} requested") as step,
+        tempfile.TemporaryDirectory(prefix="slipway-") as place,
+    ):
+        if limits := request.lines(settings, constraints=True):
+            Path(place, "limits.txt").write_text("\n".join(limits))
+            arguments += ["--constraint", f"{place}/limits.txt"]
         for more in _preferring(prefer, Path(place)):
-            done = uvrun.run([*arguments, *more], index, settings, refresh=refresh, stdin=stdin)
+            done = uvrun.run([*arguments, *more], index, settings, refresh=refresh, stdin=stdin, heard=heard)
             if not done.returncode:
                 break
-    stderr = index.scrub(done.stderr.decode(errors="replace"))
-    if done.returncode:
-        raise explain.explain(stderr, named, target)
-    for text in explain.warnings(stderr):
-        reporter.warn(text)
-    lock = indexes.scrub_url(done.stdout.decode())
-    return PythonResolution(pylock.choose(lock, target), tuple(sorted({*named, SEED})), lock)
+        stderr = request.shown(index.scrub(done.stderr.decode(errors="replace")))
+        if done.returncode:
+            raise explain.explain(stderr, request.named, target)
+        lock = indexes.scrub_url(done.stdout.decode())
+        step.detail = f"{lock.count('[[packages]]')} packages"
+    return Answer(_question(request, target), lock, tuple(explain.warnings(stderr)))
 
 
 def _preferring(prefer: PythonResolution | None, place: Path) -> list[tuple[str | Path, ...]]:
@@ -132,7 +185,7 @@ def _sized(
     dists: Sequence[Dist], settings: Settings, reporter: Reporter, index: Index, *, fetch: bool
 ) -> tuple[Dist, ...]:
     """With the sizes that the index did not tell: layers are split by them."""
-    from slipway.inputs.download import path_of
+    from slipway.inputs.kept import path_of
 
     found: dict[str, int] = {}
     unknown = [d for d in dists if not d.size]
@@ -151,45 +204,3 @@ def _sized(
         answers = sizes([index.with_credentials(d.url) for d in unknown], settings)
         found |= {d.sha256: size for d, size in zip(unknown, answers, strict=True)}
     return tuple(replace(d, size=d.size or found[d.sha256]) for d in dists)
-
-
-def _parse(
-    requirements: Sequence[Requirement], target: PythonTarget
-) -> tuple[dict[str, list[Requirement]], list[str]]:
-    """The requirements by canonical name, and in the form that uv is given; those that markers exclude are left out."""
-    from packaging.requirements import InvalidRequirement
-    from packaging.requirements import Requirement as Pep508
-    from packaging.utils import canonicalize_name
-
-    named: dict[str, list[Requirement]] = {}
-    lines: list[str] = []
-    problems: list[Problem] = []
-    for requirement in requirements:
-        text = _COMMENT.sub("", requirement.text).strip()
-        if not text:
-            continue
-        if text.startswith(("-", ".", "/", "$")):
-            raise NotYetError(
-                f"{text!r}: options, files and directories in `packages` are not supported yet",
-                where=requirement.where,
-            )
-        try:
-            parsed = Pep508(text)
-        except InvalidRequirement as error:
-            first = str(error).splitlines()[0]
-            problems.append(
-                Problem(requirement.where, f"{text!r} is not a Python requirement: {first}", requirement.text)
-            )
-            continue
-        if parsed.marker is not None and not parsed.marker.evaluate(dict[str, Any](target.markers)):
-            continue
-        if parsed.url and parsed.url.startswith(("git+", "hg+", "svn+", "bzr+")):
-            raise NotYetError(
-                f"{parsed.name} comes from a version control system; that is not supported yet",
-                where=requirement.where,
-            )
-        named.setdefault(canonicalize_name(parsed.name), []).append(requirement)
-        lines.append(str(parsed))
-    if problems:
-        raise RecipeError(problems, "packages")
-    return named, lines

@@ -23,6 +23,8 @@ from slipway.python import index as indexes
 from slipway.python import scripts, uvrun
 
 if TYPE_CHECKING:
+    import threading
+
     from slipway.events import Reporter
     from slipway.python.index import Index
     from slipway.python.model import Dist
@@ -33,11 +35,17 @@ _SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 
 
 def build_pure_wheel(
-    sdist: Path, dist: Dist, settings: Settings, reporter: Reporter, *, index: Index | None = None
+    sdist: Path,
+    dist: Dist,
+    settings: Settings,
+    reporter: Reporter,
+    *,
+    index: Index | None = None,
+    stop: threading.Event | None = None,
 ) -> Path:
     """The wheel built from the archive at `sdist` (which may have any name).
 
-    `index` is where build backends come from. `ToolError` when the build fails, `NotYetError` when the result is
+    `index` is where build backends come from; when `stop` is set, the build is ended. `ToolError` when the build fails, `NotYetError` when the result is
     not for every Python 3 on every machine.
     """
     builder = f"uv {version('uv')}, Python {sys.version_info[0]}.{sys.version_info[1]}"
@@ -50,7 +58,7 @@ def build_pure_wheel(
         raise InputError(f"{dist.filename!r} is not the name of a source distribution")
     index = index or indexes.load(settings, reporter)
     with reporter.step("build wheel", dist.filename), tempfile.TemporaryDirectory(prefix="slipway-") as work:
-        built = _build(sdist, dist, settings, index, Path(work))
+        built = _build(sdist, dist, settings, index, Path(work), stop)
         pure = is_pure(built.name)
         if pure:
             with built.open("rb") as source, atomic(wheel) as out:
@@ -74,14 +82,16 @@ def is_pure(filename: str) -> bool:
 def _pure_or_error(wheel: Path, dist: Dist, name: str, *, pure: bool) -> Path:
     if not pure:
         raise NotYetError(
-            f"{dist.name} {dist.version} needs compiling for the target; not supported by this release",
+            f"{dist.name} {dist.version} needs compiling for the target",
             details=f"Its source distribution builds to {name}.",
             hint="choose a version that has a wheel for this Python and platform",
         )
     return wheel
 
 
-def _build(sdist: Path, dist: Dist, settings: Settings, index: Index, work: Path) -> Path:
+def _build(
+    sdist: Path, dist: Dist, settings: Settings, index: Index, work: Path, stop: threading.Event | None
+) -> Path:
     source = work / dist.filename
     source.symlink_to(sdist.absolute())
     out = work / "out"
@@ -90,6 +100,7 @@ def _build(sdist: Path, dist: Dist, settings: Settings, index: Index, work: Path
         index,
         settings,
         cwd=work,
+        stop=stop,
         extra_env={"SOURCE_DATE_EPOCH": str(NO_TIME), "PYTHONHASHSEED": "0", "TZ": "UTC"},
     )
     built = sorted(out.glob("*.whl"))
@@ -98,6 +109,6 @@ def _build(sdist: Path, dist: Dist, settings: Settings, index: Index, work: Path
         raise ToolError(
             f"the source distribution {dist.filename} cannot be built",
             details="\n".join(output.strip().splitlines()[-20:]),
-            hint="choose a version that has a wheel; what needs compiling is not supported by this release",
+            hint="choose a version that has a wheel",
         )
     return built[0]

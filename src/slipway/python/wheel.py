@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.errors import InputError
 from slipway.oci.entry import NO_TIME, Entry
 from slipway.oci.fragment import Component
-from slipway.python import metadata, record, scripts
+from slipway.python import directurl, metadata, record, scripts
 from slipway.python.keys import wheel_key
 from slipway.python.wheelzip import WheelZip
 
@@ -102,6 +102,8 @@ class _Conversion:
         size += self._make(f"{self._site}/{self._info}/INSTALLER", f"{INSTALLER}\n".encode())
         if self._requested:
             self._make(f"{self._site}/{self._info}/REQUESTED", b"")
+        if (address := directurl.render(self._dist, self._prefix)) is not None:
+            size += self._make(f"{self._site}/{self._info}/direct_url.json", address)
         table = f"{self._info}/RECORD"
         size += self._make(f"{self._site}/{table}", record.render(self._rows, table))
         return {

@@ -7,7 +7,7 @@ a JSON object says why not. All in between pass on signals and the exit status, 
 """
 
 # Paths are strings here: a sandbox starts faster without pathlib.
-# ruff: noqa: PTH112, PTH123
+# ruff: noqa: PTH112
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from slipway.sandbox import kernel
 from slipway.sandbox.model import NOT_EXECUTABLE, NOT_FOUND, Spec
 from slipway.sandbox.mounts import OverlayRefused, build
 from slipway.sandbox.privileges import become, protect_terminal
+from slipway.sandbox.usernamespace import NamespaceRefused, enter_one, enter_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -101,22 +102,13 @@ def _enter(spec: Spec, channel: int) -> int:
 
 
 def _map_user(spec: Spec) -> None:
-    """A user namespace in which the caller is `spec.uid` and there is nobody else."""
-    uid, gid = os.geteuid(), os.getegid()
     try:
-        kernel.unshare(kernel.NEWUSER)
-    except OSError as error:
-        raise Refused(str(error.strerror), reason="user-namespace") from error
-    for name, text in (
-        ("setgroups", "deny"),
-        ("uid_map", f"{spec.uid} {uid} 1"),
-        ("gid_map", f"{spec.gid} {gid} 1"),
-    ):
-        try:
-            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-                file.write(text)
-        except OSError as error:
-            raise Refused(f"{name}: {error.strerror}", reason="user-namespace") from error
+        if spec.range:
+            enter_range(spec.range)
+        else:
+            enter_one(spec.uid, spec.gid)
+    except NamespaceRefused as error:
+        raise Refused(str(error), reason="user-namespace") from error
 
 
 def _die_with(is_there: Callable[[], bool]) -> None:
@@ -129,6 +121,7 @@ def _die_with(is_there: Callable[[], bool]) -> None:
 def _init(spec: Spec, channel: int, alive: int) -> int:
     # the parent has no number here; its end of the pipe closes with it
     _die_with(lambda: not select.select([alive], [], [], 0)[0])
+    os.umask(0o022)
     build(spec)
     kernel.sethostname(spec.hostname)
     if not spec.network:
@@ -154,10 +147,18 @@ def _command(spec: Spec) -> int:
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which the interpreter ignores
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    os.umask(0o022)
     os.chdir(spec.cwd)
-    become(spec.uid, spec.gid, spec.groups, rootless=spec.rootless)
-    protect_terminal()
+    if spec.trusted:
+        os.setsid()
+    become(
+        spec.uid,
+        spec.gid,
+        spec.groups,
+        there_already=spec.rootless and spec.range is None,
+        can_rise=spec.trusted,
+    )
+    if not spec.trusted:
+        protect_terminal()
     execute(spec.argv, spec.env)
 
 

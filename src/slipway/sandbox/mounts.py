@@ -9,6 +9,7 @@ the root is exchanged; what goes to a path of the image is done after, so that n
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from contextlib import suppress
@@ -55,11 +56,17 @@ def build(spec: Spec) -> None:
     kernel.mount("tmpfs", spec.stage, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755")
     os.chdir(spec.stage)
     os.mkdir("root")
-    _root(spec)
-    _proc_and_sys(network=spec.network)
+    made: list[str] = []
+    record = _root(spec)
+    _proc_and_sys(made, network=spec.network)
     _dev(rootless=spec.rootless)
-    attached = [(path, kernel.clone_tree(_text_file(at, text))) for at, (path, text) in enumerate(spec.files)]
+    attached = [
+        (path, kernel.clone_tree(_text_file(f"file{n}", t))) for n, (path, t) in enumerate(spec.files)
+    ]
+    attached += [(path, _secret(f"secret{n}", t, spec)) for n, (path, t) in enumerate(spec.secrets)]
     for mount in spec.mounts:
+        if mount.own:
+            os.chown(mount.source, spec.uid, spec.gid)
         tree = kernel.clone_tree(mount.source)
         kernel.restrict(
             tree,
@@ -70,18 +77,23 @@ def build(spec: Spec) -> None:
     os.chdir("root")
     kernel.pivot_root_here()
     for target, tree in attached:
-        kernel.attach(tree, _mount_point(target, directory=stat.S_ISDIR(os.fstat(tree).st_mode)))
+        kernel.attach(tree, _mount_point(target, made, directory=stat.S_ISDIR(os.fstat(tree).st_mode)))
         os.close(tree)
-    os.makedirs(spec.cwd, exist_ok=True)
+    if record is not None:
+        with open(record, "w", encoding="utf-8") as file:
+            json.dump(made, file)
+    for path in (*spec.directories, spec.cwd):
+        os.makedirs(path, exist_ok=True)
     if spec.read_only:
         kernel.restrict("/", kernel.ATTR_RDONLY, recursive=False)
 
 
-def _root(spec: Spec) -> None:
+def _root(spec: Spec) -> int | None:
+    """Mount the root; where the list of what is made in it for mounts is to be written, if anywhere."""
     if spec.root:
         kernel.bind(spec.root, "root")
         kernel.restrict("root", kernel.ATTR_NOSUID | kernel.ATTR_NODEV, recursive=True)
-        return
+        return None
     base = _directory(spec.upper or ".")
     for name in ("upper", "work"):
         with suppress(FileExistsError):
@@ -93,26 +105,32 @@ def _root(spec: Spec) -> None:
     # descriptors instead of paths: short enough for many layers, and no character needs escaping
     below = ":".join(f"/proc/self/fd/{handle}" for handle in lowers)
     options = f"lowerdir={below},upperdir=/proc/self/fd/{upper},workdir=/proc/self/fd/{work}"
-    if spec.rootless:
-        options += ",userxattr"
+    options = ",".join((options, *(("userxattr",) if spec.rootless else ()), *spec.overlay))
+    flags = kernel.MS_NODEV if spec.trusted else kernel.MS_NOSUID | kernel.MS_NODEV
     try:
-        kernel.mount("overlay", "root", "overlay", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+        kernel.mount("overlay", "root", "overlay", flags, options)
     except OSError as error:
         raise OverlayRefused(error.strerror) from error
+    record = (
+        os.open("made", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=base) if spec.upper else None
+    )
     for handle in (base, upper, work, *lowers):
         os.close(handle)
+    return record
 
 
 def _directory(path: str, within: int | None = None) -> int:
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
 
 
-def _proc_and_sys(*, network: bool) -> None:
-    for name in ("root/proc", "root/sys", "root/dev"):
+def _proc_and_sys(made: list[str], *, network: bool) -> None:
+    for path in ("/proc", "/sys", "/dev"):
+        name = f"root{path}"
         if not os.path.isdir(name) or os.path.islink(name):
             with suppress(FileNotFoundError):
                 os.unlink(name)
             os.mkdir(name, 0o755)
+            made.append(path)
     kernel.mount("proc", "root/proc", "proc", _PLAIN)
     if not network:
         # only the owner of the network namespace may mount it
@@ -164,22 +182,33 @@ def _is_tty(handle: int) -> bool:
     return True
 
 
-def _text_file(number: int, text: str) -> str:
-    name = f"file{number}"
-    with open(name, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
+def _text_file(name: str, text: str, mode: int = 0o644) -> str:
+    with open(name, "wb") as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+    os.chmod(name, mode)
     return name
 
 
-def _mount_point(target: str, *, directory: bool) -> str:
-    """The real path in the new root on which to mount; made where it is missing."""
+def _secret(name: str, text: str, spec: Spec) -> int:
+    """A file in memory that the command's user may read and nobody may change; its mount."""
+    os.chown(_text_file(name, text, 0o400), spec.uid, spec.gid)
+    tree = kernel.clone_tree(name)
+    kernel.restrict(tree, kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV, recursive=False)
+    return tree
+
+
+def _mount_point(target: str, made: list[str], *, directory: bool) -> str:
+    """The real path in the new root on which to mount; made, and noted in `made`, where it is missing."""
     path = os.path.realpath(target)
     if os.path.exists(path):
         if os.path.isdir(path) != directory:
             kind = "a directory" if directory else "a file"
             raise NotADirectoryError(20, f"cannot mount {kind} there", target)
         return path
+    missing = [path]
+    while not os.path.exists(parent := os.path.dirname(missing[-1])):
+        missing.append(parent)
+    made += missing
     os.makedirs(path if directory else os.path.dirname(path), exist_ok=True)
     if not directory:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))

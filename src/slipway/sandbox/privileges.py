@@ -41,12 +41,13 @@ _IOCTL: Final[dict[str, dict[int, tuple[int, ...]]]] = {
 }
 
 
-def become(uid: int, gid: int, groups: Sequence[int], *, rootless: bool) -> None:
-    """Take an identity and give up every power that it does not need. There is no way back.
+def become(uid: int, gid: int, groups: Sequence[int], *, there_already: bool, can_rise: bool = False) -> None:
+    """Take an identity (unless it is `there_already`) and give up every power that it does not need.
 
-    Rootless, the identity is already there: it is the only one that is mapped.
+    There is no way back, unless it `can_rise`: then set-user-ID programs and file capabilities give some of what is kept.
     """
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if not can_rise:
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     for capability in range(64):
         try:
             held = kernel.prctl(kernel.PR_CAPBSET_READ, capability)
@@ -55,7 +56,7 @@ def become(uid: int, gid: int, groups: Sequence[int], *, rootless: bool) -> None
         if held and capability not in _KEPT:
             kernel.prctl(kernel.PR_CAPBSET_DROP, capability)
     kernel.prctl(kernel.PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL)
-    if not rootless:
+    if not there_already:
         os.setgroups(list(groups))
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)

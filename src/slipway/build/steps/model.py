@@ -16,7 +16,8 @@ class Step:
     """A command over everything below; what it changes is one layer.
 
     `name` is for people and unique in its image; `text` is the instruction as written. `env` is all of the
-    environment, in order. `caches` and `secrets` are mounted while it runs and are not in the layer.
+    environment, in order. `caches` and `secrets` are mounted while it runs and are not in the layer; a secret whose target
+    is `env:NAME` is that variable instead of a file. `directories` (of WORKDIR) are made before, where they are missing.
     """
 
     name: str
@@ -29,13 +30,16 @@ class Step:
     network: bool = False
     caches: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    directories: tuple[str, ...] = ()
 
 
 @value
 class Copy:
     """COPY or ADD: paths of the build's files (relative to the workspace) that go to `dest`, an absolute path of the image.
 
-    `dest` ends in `/` when it is a directory. `owner` is `UID:GID` in numbers or names of the image; `mode` is None to keep those of the sources.
+    `dest` ends in `/` when it is a directory. `owner` is `UID:GID` in numbers or names of the image, or empty for root; `mode` is
+    None to keep those of the sources. `directories` (of WORKDIR) are made where they are missing; without sources there is
+    no more to it.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Copy:
     where: Where
     owner: str = ""
     mode: int | None = None
+    directories: tuple[str, ...] = ()
 
 
 @value
@@ -65,3 +70,9 @@ class Program:
     workdir: str | None = None
     cmd: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
+
+
+def variable_of(secret: Secret) -> str:
+    """The variable that a secret is in its step; empty when it is a file."""
+    kind, colon, name = secret.target.partition(":")
+    return name if kind == "env" and colon else ""
