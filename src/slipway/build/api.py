@@ -279,7 +279,9 @@ def _uncovered(
         return []
     records = [store.layer_record(layer.key) for layer in layers]
     known = [line for r in records if r for line in r["uncovered"]]
-    if all(r for r, layer in zip(records, layers, strict=True) if layer.parts and layer.parts[0].kind == "deb"):
+    if all(
+        r for r, layer in zip(records, layers, strict=True) if layer.parts and layer.parts[0].kind == "deb"
+    ):
         return known
     from slipway.distro.keys import deb_key
     from slipway.distro.system import uncovered

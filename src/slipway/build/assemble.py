@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,8 @@ from slipway.oci.store import CONFIG_TYPE, MANIFEST_TYPE, Descriptor
 from slipway.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Executor
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from slipway.python.compiled import Root
     from slipway.python.model import CompilingNeeded
     from slipway.settings import Settings
+
+_FEW = 2  # layers
 
 
 @value
@@ -169,19 +173,17 @@ class Builder:
         known = [self._known(layer.key) for layer in layers]
         if found := [record for record in known if record is not None and None not in known]:
             return [self._action(layer, there=True) for layer in layers], found
-        from concurrent.futures import Future, ThreadPoolExecutor
-
         from slipway.build.steps.make import Maker, layer_directories
 
         if self.inputs.image:
             self._finished(*self.inputs.image.layers)
         actions: list[str] = []
-        records: list[dict[str, Any] | Future[dict[str, Any]]] = []
+        records: list[dict[str, Any] | Callable[[], dict[str, Any]]] = []
         ready: dict[str, list[Fragment]] | None = None
         below = Below(self.store, self.inputs.image)
         maker = Maker(self, below)
         maker.check(layer for layer, record in zip(layers, known, strict=True) if record is None)
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with _threads(known.count(None)) as pool:
             for number, (layer, record) in enumerate(zip(layers, known, strict=True)):
                 actions.append(self._action(layer, there=record is not None))
                 if record is not None:
@@ -192,13 +194,16 @@ class Builder:
                         rest = zip(layers[number:], known[number:], strict=True)
                         wanted = [r for r, there in rest if not (there or r.step or r.copy)]
                         ready = {each.key: self._fragments(each, drops) for each in wanted}
-                    done = [r.result() if isinstance(r, Future) else r for r in records]
+                    done = [r() if callable(r) else r for r in records]
                     records.append(maker.make(layer, done))
                     continue
                 fragments = self._fragments(layer, drops) if ready is None else ready[layer.key]
                 dirs = layer_directories(layer, fragments, below)
-                records.append(pool.submit(self.assembled, layer, fragments, dirs))
-            return actions, [r.result() if isinstance(r, Future) else r for r in records]
+                if pool is None:
+                    records.append(self.assembled(layer, fragments, dirs))
+                else:
+                    records.append(pool.submit(self.assembled, layer, fragments, dirs).result)
+            return actions, [r() if callable(r) else r for r in records]
 
     def _known(self, key: str) -> dict[str, Any] | None:
         """The record of a layer that need not be made, or has been just now."""
@@ -384,6 +389,15 @@ def _title(layer: LayerSpec) -> str:
     """What the history of the image calls a layer."""
     item = layer.step or layer.copy
     return f"{layer.name}: {item.text}" if item else layer.name
+
+
+def _threads(layers: int) -> AbstractContextManager[Executor | None]:
+    """What writes so many layers side by side; nothing for a few, which are soon written."""
+    if layers <= _FEW:
+        return nullcontext()
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(os.cpu_count() or 1)
 
 
 def _settled_path(inputs: Inputs, settings: Settings, cache: FragmentCache) -> Path:

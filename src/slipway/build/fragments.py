@@ -127,7 +127,9 @@ class Workshop:
         special = names_options(inputs.recipe) or any(d.sdist or d.path or d.origin for d in dists)
         if self._root is None or not special:
             return None
-        if any(d.path for d in dists):  # files of the workspace, which a lock only promises; fragments will not do
+        if any(
+            d.path for d in dists
+        ):  # files of the workspace, which a lock only promises; fragments will not do
             prefix = inputs.recipe.workspace.strip("/")
             nothing = FragmentCache(self.settings.cache / "fragments", self.cache.compression, fresh=True)
             inputs = bring_files(inputs, nothing, self.settings, self.reporter, prefix)
@@ -165,7 +167,9 @@ class Workshop:
         recipe = written.fragment(self.cache, self.inputs.recipe)
         if known := self.cache.get(records.key(self.cache, self.inputs)):
             return [recipe, known]
-        own = len(self.inputs.files) + len(self.inputs.repositories)  # what pip would bring is not looked into
+        own = len(self.inputs.files) + len(
+            self.inputs.repositories
+        )  # what pip would bring is not looked into
         return [recipe, records.fragment(self.cache, self.inputs, self.sources[:own], self.reporter)]
 
     def init(self) -> Fragment:

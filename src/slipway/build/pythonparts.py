@@ -213,7 +213,7 @@ def compiling(
     python = inputs.python
     if python is None or not any(d.sdist for d in python.dists):
         return inputs
-    from slipway.python.compiled import is_known
+    from slipway.python.compiling import is_known
 
     chosen = {d.name for d in python.dists if d.root or d.name in names or is_known(d, settings)}
     if not chosen:

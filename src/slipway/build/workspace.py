@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _USERINFO = pattern(r"(?<=://)(?:[^/?#\s]*|[^/?#\s]*:(?!\d*/)[^?#\s]*)@")
-_PROXY_LOGIN = pattern(r"(?im)^([ \t]*proxy[ \t]*[=:][ \t]*)(?!\S*://)[^\s@/:]*:[^\s@]*@")  # written without a scheme
+_PROXY_LOGIN = pattern(
+    r"(?im)^([ \t]*proxy[ \t]*[=:][ \t]*)(?!\S*://)[^\s@/:]*:[^\s@]*@"
+)  # written without a scheme
 
 
 def public_pip_config(recipe: Recipe) -> str:

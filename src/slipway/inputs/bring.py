@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from slipway.errors import SlipwayError, Where
 from slipway.inputs.address import scheme_of
-from slipway.inputs.download import is_present, path_of
-from slipway.inputs.memory import Brought, Memories
-from slipway.values import value
+from slipway.inputs.memory import Memories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from slipway.events import Reporter
+    from slipway.inputs.memory import Brought, Wanted
     from slipway.inputs.network import Network
     from slipway.settings import Settings
-
-
-@value
-class Wanted:
-    """A source, and the hash that it must have (empty: whatever it has); `where` it is asked for.
-
-    `mode` tells that its mode is asked for, too, which the content does not say.
-    """
-
-    source: str
-    sha256: str = ""
-    where: Where | None = None
-    mode: bool = False
 
 
 def bring(
@@ -57,7 +42,7 @@ def bring(
         key = _key(item)
         if key not in todo and key not in found:
             with placed(item.where):
-                known = _here(item, memories) if item.sha256 else memories.fresh(item.source)
+                known = memories.known(item)
             if known:
                 found[key] = known
             else:
@@ -104,12 +89,3 @@ def _fetch(item: Wanted, network: Network, reporter: Reporter, memories: Memorie
         from slipway.inputs.remote import fetch_remote
 
         return fetch_remote(item.source, network, reporter, memories, sha256=item.sha256)
-
-
-def _here(item: Wanted, memories: Memories) -> Brought | None:
-    """The content that is asked for, from the cache."""
-    if item.mode and scheme_of(item.source) in ("scp", "sftp"):  # the others have no modes
-        known = memories.recall(item.source)
-        return known[1] if known and known[1].sha256 == item.sha256 else None
-    path = path_of(item.sha256, memories.settings)
-    return Brought("file", item.sha256, os.stat(path).st_size) if is_present(path) else None  # noqa: PTH116

@@ -9,19 +9,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from slipway.errors import FetchError, InputError, StoreError, VerifyError
+from slipway.errors import FetchError, VerifyError
 from slipway.inputs.crew import run_all
 from slipway.inputs.fileurl import is_file
+from slipway.inputs.kept import is_present, part_of, path_of
 from slipway.inputs.part import hold
 from slipway.inputs.transfer import Progress, Transfer, read_local
 from slipway.net import Client, redact
-from slipway.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from slipway.events import Reporter, Step
     from slipway.inputs.part import Part
     from slipway.settings import Settings
-
-_SHA256 = pattern(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +43,6 @@ class Download:
     @property
     def shown(self) -> str:
         return self.name or unquote(urlsplit(redact(self.url)).path.rpartition("/")[2]) or redact(self.url)
-
-
-def path_of(sha256: str, settings: Settings) -> Path:
-    """Where the file of this hash is kept, or would be."""
-    if not _SHA256.match(sha256):
-        raise InputError(f"not a sha256 hash: {sha256[:80]!r}")
-    return settings.cache / "downloads" / sha256[:2] / sha256
-
-
-def part_of(key: str, settings: Settings) -> Path:
-    return settings.cache / "downloads" / "parts" / f"{key}.part"
-
-
-def is_present(path: Path, size: int = 0) -> bool:
-    """Whether a cached file is there, with its size where that is known; notes the time of use for `store gc`."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 - the fast path of every build
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except PermissionError as error:
-        raise StoreError(f"cannot look at {path}: {error.strerror}") from error
-    if size and found.st_size != size:
-        return False
-    with contextlib.suppress(
-        OSError
-    ):  # a cache of somebody else, or one that goes away: to read from is enough
-        os.utime(path)
-    return True
 
 
 def download_all(

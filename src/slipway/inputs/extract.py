@@ -19,7 +19,7 @@ from slipway.errors import InputError
 from slipway.files import disk, read_json, write_json
 from slipway.inputs import pool, tree
 from slipway.inputs.archives import members
-from slipway.inputs.download import is_present, path_of
+from slipway.inputs.kept import is_present, path_of
 from slipway.inputs.memory import Brought
 from slipway.inputs.part import hold
 from slipway.inputs.statcache import changed, hash_file

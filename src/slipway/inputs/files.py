@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from slipway.errors import InputError, UsageError, VerifyError
 from slipway.inputs.address import REMOTE, is_remote, public, scheme_of
-from slipway.inputs.bring import Wanted, bring, placed
-from slipway.inputs.download import path_of
+from slipway.inputs.bring import bring, placed
+from slipway.inputs.kept import path_of
 from slipway.inputs.local import pin_local
+from slipway.inputs.memory import Memories, Wanted
 from slipway.inputs.pinned import PinnedFile, file_fragment
 
 if TYPE_CHECKING:
@@ -84,6 +85,14 @@ def pin_here(
             details=f"expected sha256 {item.sha256}\ngot {pinned.size} bytes, sha256 {pinned.sha256}",
         )
     return _dressed(item, _extracted(item, pinned, settings, reporter))
+
+
+def are_known(
+    items: Sequence[FileItem], settings: Settings, *, refresh: bool, clock: Callable[[], float] = time.time
+) -> bool:
+    """Whether `pin` would ask no other machine."""
+    memories = Memories(settings, refresh=refresh, now=clock())
+    return all(memories.known(wanted(item)) for item in items if is_remote(item.source))
 
 
 def wanted(item: FileItem) -> Wanted:

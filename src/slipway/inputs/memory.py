@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.files import read_json, write_json
 from slipway.inputs import pool
-from slipway.inputs.address import identity, public
-from slipway.inputs.download import is_present, path_of
+from slipway.inputs.address import identity, public, scheme_of
+from slipway.inputs.kept import is_present, path_of
 from slipway.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from slipway.errors import Where
     from slipway.oci.entry import Entry
     from slipway.settings import Settings
 
@@ -46,6 +47,19 @@ class Memory:
     marks: Mapping[str, str] = field(default_factory=dict)
 
 
+@value
+class Wanted:
+    """A source, and the hash that it must have (empty: whatever it has); `where` it is asked for.
+
+    `mode` tells that its mode is asked for, too, which the content does not say.
+    """
+
+    source: str
+    sha256: str = ""
+    where: Where | None = None
+    mode: bool = False
+
+
 class Memories:
     """With `refresh` nothing is fresh. `now` is in seconds since 1970."""
 
@@ -53,6 +67,10 @@ class Memories:
         self.settings = settings
         self.refresh = refresh
         self.now = now
+
+    def known(self, item: Wanted) -> Brought | None:
+        """What `item` is, when nobody need be asked."""
+        return self._content(item) if item.sha256 else self.fresh(item.source)
 
     def fresh(self, source: str) -> Brought | None:
         """What `source` was so lately that nobody need be asked, all of it in the cache."""
@@ -82,6 +100,14 @@ class Memories:
             public(source), brought.kind, brought.sha256, brought.size, brought.mode, self.now, marks
         )
         write_json(self._path(source), asdict(memory))
+
+    def _content(self, item: Wanted) -> Brought | None:
+        """The content with the hash that is asked for, from the cache."""
+        if item.mode and scheme_of(item.source) in ("scp", "sftp"):  # the others have no modes
+            known = self.recall(item.source)
+            return known[1] if known and known[1].sha256 == item.sha256 else None
+        path = path_of(item.sha256, self.settings)
+        return Brought("file", item.sha256, path.stat().st_size) if is_present(path) else None
 
     def _path(self, source: str) -> Path:
         return self.settings.cache / "web" / f"{identity(source)}.json"

@@ -27,7 +27,7 @@ EMPTY = tree.digest(())
 
 def keep(entries: Iterable[Entry], settings: Settings) -> str:
     """Store a listing, whose files are here already; its hash."""
-    from slipway.inputs.download import is_present, path_of
+    from slipway.inputs.kept import is_present, path_of
 
     content = tree.canonical_listing(entries)
     sha256 = hashlib.sha256(content).hexdigest()
@@ -40,7 +40,7 @@ def keep(entries: Iterable[Entry], settings: Settings) -> str:
 
 def known(sha256: str, settings: Settings) -> tuple[Entry, ...] | None:
     """The listing with this hash, when it is here with all its files."""
-    from slipway.inputs.download import is_present, path_of
+    from slipway.inputs.kept import is_present, path_of
 
     path = path_of(sha256, settings)
     if not is_present(path):

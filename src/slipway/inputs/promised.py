@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from slipway.errors import VerifyError
 from slipway.inputs import pool
 from slipway.inputs.address import public
-from slipway.inputs.bring import Wanted, bring, placed
-from slipway.inputs.download import path_of
+from slipway.inputs.bring import bring, placed
+from slipway.inputs.kept import path_of
+from slipway.inputs.memory import Wanted
 from slipway.inputs.pinned import PinnedFile
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from slipway.files import read_json, write_json
 from slipway.inputs import pool
 from slipway.inputs.address import REMOTE, identity, parse
 from slipway.inputs.crew import run_all
-from slipway.inputs.download import part_of, path_of
+from slipway.inputs.kept import part_of, path_of
 from slipway.inputs.memory import Brought
 from slipway.inputs.part import hold
 from slipway.inputs.place import RangeRefusedError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipway.inputs.address import identity
-from slipway.inputs.download import Download, fetch, part_of, path_of
+from slipway.inputs.download import Download, fetch
+from slipway.inputs.kept import part_of, path_of
 from slipway.inputs.memory import Brought
 from slipway.inputs.part import hold
 from slipway.inputs.transfer import Progress, Transfer

@@ -18,6 +18,7 @@ from slipway.oci.digest import key_of
 from slipway.python import archive
 from slipway.python.backend import Bench
 from slipway.python.buildenv import install
+from slipway.python.compiling import note
 from slipway.sandbox.host import host_files
 from slipway.sandbox.model import Mount, Spec
 from slipway.sandbox.start import OverlayRefused, collect
@@ -36,17 +37,6 @@ _FORM = 1
 _SEEN: Final = "/slipway-build"
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _HOST: Final = "slipway"
-
-
-def is_known(dist: Dist, settings: Settings) -> bool:
-    """Whether it turned out before that `dist` has to be compiled."""
-    return dist.sdist and _memory(dist, settings).exists()
-
-
-def note(dist: Dist, settings: Settings) -> None:
-    """Remember that `dist` has to be compiled."""
-    with atomic(_memory(dist, settings)):
-        pass
 
 
 def compiled_wheel(
@@ -144,7 +134,3 @@ class Root:
         except OverlayRefused as refused:
             raise ToolError(f"this machine cannot make a sandbox to compile in: {refused}") from refused
         return status, b"".join(pieces).decode(errors="replace")
-
-
-def _memory(dist: Dist, settings: Settings) -> Path:
-    return settings.cache / "built" / f"{dist.sha256}.compiled"

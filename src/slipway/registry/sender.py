@@ -74,9 +74,9 @@ class Sender:
 
     def finish(self) -> None:
         """Wait for all that was offered."""
-        from concurrent.futures import wait
-
         if self._line:
+            from concurrent.futures import wait
+
             wait(self._offered.values())
             self._line.stop()
 
