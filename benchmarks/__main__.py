@@ -8,7 +8,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks import bench_build, bench_bytecode, bench_download, bench_peers, bench_startup
+from benchmarks import (
+    bench_build,
+    bench_bytecode,
+    bench_download,
+    bench_inventory,
+    bench_peers,
+    bench_startup,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +29,7 @@ def main(argv: list[str]) -> None:
         "Start-up": bench_startup.main,
         "Downloads": bench_download.main,
         "Builds": bench_build.main,
+        "Inventory": bench_inventory.main,
         "Compiled modules": bench_bytecode.main,
         "Builders": lambda: bench_peers.main(argv),
     }

@@ -14,20 +14,32 @@ ROOT = Path(slipway.__file__).parent
 # model: values, no I/O; plan: pure decisions; faces: what people and programs touch. All else is `run`.
 MODEL = {
     "errors",
+    "patterns",
     "events",
     "values",
     "recipe.model",
+    "build.installation.model",
     "build.model",
+    "build.steps.model",
     "distro.model",
     "python.model",
     "lock.model",
     "oci.digest",
     "oci.entry",
+    "scan.model",
+    "scan.inventory.model",
 }
 PLAN = {
+    "build.installation.discovery",
+    "build.installation.tem",
     "build.basepython",
     "build.decide",
     "build.config",
+    "build.steps.flags",
+    "build.steps.keys",
+    "build.steps.program",
+    "build.steps.stack",
+    "build.steps.words",
     "distro.candidate",
     "distro.deb822",
     "distro.explain",
@@ -37,6 +49,9 @@ PLAN = {
     "distro.universe",
     "distro.version",
     "oci.follow",
+    "scan.inventory.osrelease",
+    "scan.inventory.purl",
+    "scan.inventory.words",
 }
 FACES = ("cli",)
 

@@ -1,0 +1,1 @@
+"""What is inside an image, what is known to be wrong with it, and whether that is acceptable."""
