@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import click
 from slipway.cli.exits import EXITS
 from slipway.cli.main import cli
 from slipway.recipe.schema import reference_rows
-from slipway.settings import Settings, env_name, load
+from slipway.settings import declared, env_name, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,6 +74,12 @@ RECIPE = """# Keys of a recipe
 
 A recipe is one YAML file. All keys are optional; an unknown key is an error. `slipway recipe schema` prints the JSON Schema,
 `slipway recipe check FILE` validates a file.
+
+In the table `*` stands for each item of a list, or for each name in a mapping.
+
+Every value may take texts from the environment of whoever builds, keys may not: `%ENV{NAME}` is the variable NAME, which must be
+set; with `%ENV{NAME:-text}` it is the text where the variable is unset or empty; `%%ENV{` stands for `%ENV{` itself. In YAML a
+value that begins with `%` needs quotes. Passwords and keys belong there, not into the file.
 """
 
 
@@ -113,7 +118,7 @@ def settings_page() -> str:
             _default(str(getattr(defaults, f.name))),
             str(f.metadata["help"]),
         )
-        for f in fields(Settings)
+        for f in declared()
     ]
     table = _table(("Setting", "Option", "Variable", "Default", "Meaning"), rows)
     return "\n".join([NOTE, SETTINGS, table, CONFIG, _table(("Variable", "Meaning"), VARIABLES)])

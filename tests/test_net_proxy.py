@@ -7,8 +7,9 @@ import pytest
 
 from slipway.errors import FetchError, VerifyError, Where
 from slipway.events import Reporter
-from slipway.inputs.bring import Wanted, bring
-from slipway.inputs.download import path_of
+from slipway.inputs.bring import bring
+from slipway.inputs.kept import path_of
+from slipway.inputs.memory import Wanted
 from slipway.net import Client
 from slipway.net_proxy import effective, proxy_for, variables
 from slipway.settings import Settings

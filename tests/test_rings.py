@@ -53,7 +53,7 @@ PLAN = {
     "scan.inventory.purl",
     "scan.inventory.words",
 }
-FACES = ("cli",)
+FACES = ("cli", "pyats")
 
 
 def ring(module: str) -> int:

@@ -206,3 +206,21 @@ def test_files_behind_links_are_read_too(maker: Maker) -> None:
     found = facts(maker, members)
     assert found.accounts == {"etc/passwd": "crew:x:7:7::/:\n"}
     assert found.glibc == "2.36"
+
+
+@pytest.mark.parametrize(
+    ("members", "init"),
+    [
+        ([member("usr/bin/tini", mode=0o755)], "/usr/bin/tini"),
+        ([symlink("bin", "usr/bin"), member("usr/bin/tini-static", mode=0o755)], "/usr/bin/tini-static"),
+        ([symlink("sbin", "usr/bin"), member("usr/bin/tini", mode=0o755)], "/usr/bin/tini"),
+        ([member("sbin/tini", mode=0o755)], "/sbin/tini"),
+        ([symlink("sbin/tini", "../opt/tini"), member("opt/tini", mode=0o755)], "/sbin/tini"),
+        ([symlink("sbin/tini", "../opt/none")], ""),
+        ([member("usr/bin/tini", mode=0o644)], ""),
+        ([folder("usr/bin/tini")], ""),
+        ([member("opt/tini", mode=0o755)], ""),
+    ],
+)
+def test_the_init(maker: Maker, members: list[Member], init: str) -> None:
+    assert facts(maker, members).init == init

@@ -116,8 +116,6 @@ def test_tag_and_rm(call, store):
 
 def test_diff(call, store):
     assert call("image", "diff", "hello:1", "hello:2").out.splitlines() == [
-        "packages",
-        "  ~  pypi  requests  2.32.3 → 2.32.4",
         "settings",
         "  ~  Env.PATH  /bin → /x",
         "  ~  Labels.v  2.32.3 → 2.32.4",
@@ -127,7 +125,15 @@ def test_diff(call, store):
         "  +  new   2 B",
     ]
     assert call("image", "diff", "hello:1", "hello:1").out == "no differences\n"
-    assert call("image", "diff", "hello:1", "hello:2", "--json").lines[-1]["packages"][0]["after"] == "2.32.4"
+    assert call("image", "diff", "hello:1", "hello:2", "--json").lines[-1]["settings"][0]["after"] == "/x"
+
+
+def test_diff_of_packages(call, store):
+    for version in ("2.32.3", "2.32.4"):
+        metadata = f"Metadata-Version: 2.1\nName: requests\nVersion: {version}\n".encode()
+        make(store, f"python:{version}", {f"lib/requests-{version}.dist-info/METADATA": metadata})
+    lines = call("image", "diff", "python:2.32.3", "python:2.32.4").out.splitlines()
+    assert lines[:2] == ["packages", "  ~  pypi  requests  2.32.3 → 2.32.4"]
 
 
 def test_a_long_diff_is_cut(call, store):

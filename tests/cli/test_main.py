@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,7 @@ from click.testing import CliRunner
 
 import slipway
 from slipway.cli.main import COMMANDS, cli
-from slipway.settings import Settings
+from slipway.settings import declared
 from tests.cli.conftest import MAIN, command
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def test_help(argv):
 
 def test_every_setting_is_an_option():
     shown = CliRunner().invoke(cli, ["--help"]).output
-    for field in fields(Settings):
+    for field in declared():
         assert f"--{field.name.replace('_', '-')} " in shown
 
 

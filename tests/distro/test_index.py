@@ -151,7 +151,7 @@ def test_an_index_that_is_not_what_was_promised(tmp_path: Path, damage: str):
 
 
 XZ = lzma.compress(b"Package: a\n" * 99)
-GZ = gzip.compress(b"Package: a\n" * 99)
+GZ = gzip.compress(b"Package: a\n" * 99, mtime=0)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,7 +11,7 @@ import pytest
 from slipway.cli.exits import EXITS
 from slipway.cli.main import cli
 from slipway.recipe.schema import reference_rows
-from slipway.settings import Settings, env_name
+from slipway.settings import declared, env_name
 from tests.docs.pages import ROOT, anchors, links, markdown
 
 REFERENCE = ROOT / "docs/reference"
@@ -22,7 +21,7 @@ def reference(name: str) -> str:
     return (REFERENCE / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Settings)])
+@pytest.mark.parametrize("name", [f.name for f in declared()])
 def test_settings(name: str) -> None:
     row = f"| `{name}` | `--{name.replace('_', '-')}` | `{env_name(name)}` |"
     assert row in reference("settings.md"), "run `make docs`"

@@ -56,12 +56,17 @@ def test_page(
             lacking["docker"] = str(skipped)
     here = tmp_path / "here"
     here.mkdir()
+    storage = tmp_path / "storage.conf"  # buildah's images are no business of the machine
+    storage.write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{tmp_path}/graph"\nrunroot = "{tmp_path}/run"\n'
+    )
     env = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "SLIPWAY_STORE": str(tmp_path / "store"),
         "SLIPWAY_CACHE": str(shared_cache),
         "DOCKER_HOST": docker_host,
+        "CONTAINERS_STORAGE_CONF": str(storage),
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",
     }

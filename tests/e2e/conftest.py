@@ -63,22 +63,22 @@ def plain_home() -> Iterator[Home]:
         if os.geteuid() != 0:
             yield Home(root, {"HOME": name})
             return
-        paths = [
-            str(Path(slipway.__file__).parents[1]),
-            *(p for p in sys.path if p.endswith("site-packages")),
-        ]
-        identity: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        extra = {"HOME": name, "PYTHONPATH": ":".join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-        place = Home(
-            root,
-            extra,
-            (_interpreter(extra, identity), "-c", "from slipway.cli.main import main; main()"),
-            identity,
-        )
-        os.chown(root, NOBODY, NOBODY)
-        (root / "tmp").mkdir(mode=0o700)
-        os.chown(root / "tmp", NOBODY, NOBODY)
-        yield place
+        yield plain(root, NOBODY)
+
+
+def plain(root: Path, uid: int) -> Home:
+    """A home of the user `uid`, for root to start programs in."""
+    paths = [
+        str(Path(slipway.__file__).parents[1]),
+        *(p for p in sys.path if p.endswith("site-packages")),
+    ]
+    identity: dict[str, Any] = {"user": uid, "group": uid, "extra_groups": []}
+    extra = {"HOME": str(root), "PYTHONPATH": ":".join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = (_interpreter(extra, identity), "-c", "from slipway.cli.main import main; main()")
+    (root / "tmp").mkdir(mode=0o700)
+    for path in (root, root / "tmp"):
+        os.chown(path, uid, uid)
+    return Home(root, extra, command, identity)
 
 
 def _interpreter(extra: dict[str, str], identity: dict[str, Any]) -> str:

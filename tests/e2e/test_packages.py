@@ -33,7 +33,7 @@ def test_as_mmdebstrap_would(built: Callable[[str], dict[str, Any]], home: Home,
     """Base and `apt` of an example in one request: nothing of it excludes anything else."""
     need("mmdebstrap")
     need_root()
-    include = "python3,ca-certificates,iputils-ping,iproute2,openssh-client"
+    include = "python3,ca-certificates,iputils-ping,iproute2,openssh-client,tini"
     argv = [
         "mmdebstrap",
         "--verbose",

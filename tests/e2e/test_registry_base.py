@@ -78,19 +78,19 @@ def layers(home: Home, result: dict[str, Any]) -> list[str]:
 def test_its_python_is_found_and_used(user: Home, base: dict[str, Any], tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "p", PYTHON, **{"a.txt": "hello\n"})
     (first,) = user.slipway("build", recipe, "--dry-run", "--json").last["plans"]
-    assert first["downloads"] == 2
+    assert first["downloads"] == len(base["layers"])
     assert [a["kind"] for a in first["actions"]] == ["keep"]
     assert not any(user.blob(layer["digest"]).exists() for layer in base["layers"])
 
     built = user.build(recipe)
-    assert layers(user, built)[:2] == [layer["digest"] for layer in base["layers"]]
+    assert layers(user, built)[: len(base["layers"])] == [layer["digest"] for layer in base["layers"]]
     annotations = user.json_blob(built["image"]["digest"])["annotations"]
     assert annotations["org.opencontainers.image.base.name"] == NAME
     assert annotations["org.opencontainers.image.base.digest"] == base["image"]["digest"]
     code = "import requests, sys; from markupsafe import _speedups; print(sys.prefix, *sys.version_info[:2])"
     assert user.inside("tool", "python", "-c", code).out == "/pyats 3 11\n"
     assert user.inside("tool", "sh", "-c", "echo $LANG; cat a.txt").out == "C.UTF-8\nhello\n"
-    assert [a["kind"] for a in user.plan(recipe)] == ["keep", "reuse", "reuse"]
+    assert [a["kind"] for a in user.plan(recipe)] == ["keep", "reuse", "reuse", "reuse", "reuse"]
 
 
 @pytest.mark.net
@@ -106,7 +106,7 @@ def test_no_layer_of_it_moves_for_files(
     )
     done = user.build(recipe, "--push")
     assert not any(user.blob(layer["digest"]).exists() for layer in base["layers"])
-    assert (done["pushed"]["mounted"], done["pushed"]["uploaded"]) == (2, 2)
+    assert (done["pushed"]["mounted"], done["pushed"]["uploaded"]) == (3, 3)
     user.check_clean()
     assert user.inside(name, "cat", "a.txt").out == "hello\n"
     assert all(user.blob(layer["digest"]).exists() for layer in base["layers"])
@@ -140,7 +140,7 @@ def test_an_unchanged_build_asks_nobody(own: Home, tmp_path: Path) -> None:
     for child in children:
         config = fresh.json_blob(fresh.json_blob(child["digest"])["config"]["digest"])
         assert config["architecture"] == child["platform"]["architecture"]
-        assert len(config["rootfs"]["diff_ids"]) == 2
+        assert len(config["rootfs"]["diff_ids"]) == 4
 
     probe = replace(fresh, command=(sys.executable, "-c", PROBE))
     done = probe.slipway("build", recipe, "--json")

@@ -16,7 +16,8 @@ import pytest
 from slipway.errors import FetchError, InputError, StoreError, VerifyError
 from slipway.events import Reporter, StepBegan, StepEnded, StepMoved
 from slipway.inputs.crew import run_all
-from slipway.inputs.download import Download, download_all, fetch_bytes, part_of, path_of
+from slipway.inputs.download import Download, download_all, fetch_bytes
+from slipway.inputs.kept import part_of, path_of
 from slipway.net import Client
 from tests.inputs.server import Resource, Server, cut, hang, instead, status
 

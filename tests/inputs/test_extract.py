@@ -15,8 +15,8 @@ import pytest
 from slipway.errors import InputError, VerifyError, Where
 from slipway.events import Reporter
 from slipway.inputs import archives, extract
-from slipway.inputs.download import path_of
 from slipway.inputs.files import file_fragment, pin
+from slipway.inputs.kept import path_of
 from slipway.oci import compress
 from slipway.oci.fragment import FragmentCache
 from slipway.recipe.model import FileItem

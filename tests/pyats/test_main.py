@@ -73,7 +73,7 @@ def test_a_context_is_removed_unless_it_was_there(home: Home, recipe: Path, tmp_
 
 def test_no_cache_makes_layers_anew(home: Home, recipe: Path) -> None:
     home.slipway(recipe)
-    assert "workspace" not in home.slipway(recipe).err
+    assert "layer workspace" not in home.slipway(recipe).err
     assert "layer workspace" in home.slipway(recipe, "-c").err
 
 

@@ -173,7 +173,7 @@ def test_running_an_image_brings_its_layers(
     lean: tuple[Maker, Descriptor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maker, image = lean
-    monkeypatch.setattr("slipway.sandbox.run.this_machine", lambda: "linux/amd64")
+    monkeypatch.setattr("slipway.sandbox.host.this_machine", lambda: "linux/amd64")
     monkeypatch.setattr("slipway.sandbox.run.start", lambda spec: len(spec.lowers))
     assert run_image(maker.store, image, [], settings=maker.settings) == 2
     assert all(maker.store.has(layer.digest) for layer in layers_of(maker, image))

@@ -220,3 +220,11 @@ def test_it_stays_unless_the_need_for_it_changes(desk: Desk) -> None:
     assert stays("base: scratch\nenv: {A: 2}\n")
     assert not stays("base: scratch\nentrypoint: []\n")
     assert not stays("base: python:3.12-slim\n")
+
+
+def test_a_layout_is_looked_into_again(desk: Desk) -> None:
+    from dataclasses import replace
+
+    recipe = desk.recipe("base: oci:below\n")
+    lock = from_inputs([replace(desk.inputs(recipe), init=Init("/sbin/tini"))], "gzip", None)
+    assert held(lock, as_data(recipe), "linux/amd64").init is None
