@@ -173,3 +173,15 @@ def test_failing_programs_are_told_with_their_last_words() -> None:
     with pytest.raises(ToolError) as missing:
         find("no-such-program", purpose="the moon")
     assert missing.value.details == "It is needed for the moon."
+
+
+def test_a_closed_reporter_is_silent() -> None:
+    heard: list[object] = []
+    reporter = Reporter(heard.append)
+    step = reporter.step("work")
+    reporter.note("first")
+    reporter.close()
+    with step:
+        reporter.note("second")
+        step.advance()
+    assert len(heard) == 1

@@ -259,6 +259,10 @@ def _skopeo(settings: Settings, online: bool) -> Found:  # noqa: ARG001
     return _program("skopeo")
 
 
+def _buildah(settings: Settings, online: bool) -> Found:  # noqa: ARG001
+    return _program("buildah")
+
+
 def _program(*names: str) -> Found:
     for name in names:
         if path := shutil.which(name):
@@ -298,6 +302,7 @@ CHECKS = (
         "apt-get install qemu-user-static binfmt-support",
         _foreign,
     ),
-    Check("Docker daemon", "slipway build --load", "start Docker, or set --docker-host", _docker),
+    Check("Docker daemon", "build --load, --engine docker", "start Docker, or set --docker-host", _docker),
+    Check("buildah", "slipway build --engine buildah", "apt-get install buildah", _buildah),
     Check("skopeo", "nothing here; it copies images elsewhere", "apt-get install skopeo", _skopeo),
 )

@@ -106,9 +106,14 @@ class Reporter:
         self._ids = itertools.count(1)
 
     def send(self, event: Event) -> None:
-        if self._sink is not None:
-            with self._lock:
+        with self._lock:
+            if self._sink is not None:
                 self._sink(event)
+
+    def close(self) -> None:
+        """Be silent from now on: threads that were given up may still have something to say."""
+        with self._lock:
+            self._sink = None
 
     def step(
         self, name: str, detail: str = "", *, total: int = 0, unit: Literal["bytes", "items"] = "items"

@@ -52,12 +52,16 @@ class Settings:
     offline: bool = _setting("use no network; what is not here is an error", default=False)
     timeout: float = _setting("seconds without a byte before a download is tried again", default=30.0)
     docker_host: str = _setting(
-        "Docker API address for --load; empty: DOCKER_HOST, then the usual socket", default=""
+        "Docker API address for --load and --engine docker; empty: DOCKER_HOST, then the usual socket",
+        default="",
     )
     ssh_host_keys: str = _setting(
         "keys of SSH servers (scp, sftp, git): strict (only those in known_hosts), accept-new (take a new server's "
         "key over into known_hosts), or off (any key: whoever is on the way can pretend to be the server)",
         default="strict",
+    )
+    advisories_max_age: int = _setting(
+        "days after which advisories are too old for a scan to be complete (0: never)", default=7
     )
     # What the recipe at hand says on proxies, as (NAME, value): nobody sets it, so it is not in the table.
     proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -67,8 +71,10 @@ class Settings:
             raise UsageError(f"compression is gzip or zstd, not {self.compression!r}")
         if self.ssh_host_keys not in ("strict", "accept-new", "off"):
             raise UsageError(f"ssh_host_keys is strict, accept-new or off, not {self.ssh_host_keys!r}")
-        if self.max_age < 0 or self.workers < 0 or self.timeout <= 0:
-            raise UsageError("max_age and workers must not be negative, timeout must be positive")
+        if min(self.max_age, self.workers, self.advisories_max_age) < 0 or self.timeout <= 0:
+            raise UsageError(
+                "max_age, workers and advisories_max_age must not be negative, timeout must be positive"
+            )
 
     @property
     def threads(self) -> int:

@@ -286,6 +286,15 @@ def test_a_command_that_fails(own: Home, engine: Engine, layout: Path, tmp_path:
     assert list((home.cache / "contexts").iterdir()) == []
 
 
+def test_offline_a_command_gets_no_network(own: Home, engine: Engine, layout: Path, tmp_path: Path) -> None:
+    home = engine.home(own)
+    recipe = recipe_on(layout, tmp_path / "p", "run:\n  - {command: 'true', network: true}\n")
+    home.slipway("lock", recipe)
+    error = home.refuse(4, "build", recipe, "--engine", engine.name, "--offline")
+    assert "use the network" in error["brief"]
+    assert error["where"]["line"] == 6
+
+
 @pytest.mark.slow
 def test_an_interrupt_leaves_nothing(own: Home, engine: Engine, layout: Path, tmp_path: Path) -> None:
     home = engine.home(own)

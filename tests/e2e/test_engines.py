@@ -238,6 +238,9 @@ def test_a_base_in_a_registry(
     manifest = home.json_blob(image_of(made))
     kept = [layer["digest"] for layer in maker.json_blob(image_of(base))["layers"]]
     assert [layer["digest"] for layer in manifest["layers"]][: len(kept)] == kept
+    target = f"{registry.host}/engines/{engine.name}:2"
+    pushed = home.build(recipe, "--engine", engine.name, "--tag", target, "--push")
+    assert pushed["pushed"]["digest"] == image_of(pushed)
     native = home.build(recipe, "--tag", "native")
     home.slipway("image", "pull", name)
     assert content(home, made) == content(home, native)

@@ -92,10 +92,15 @@ def read_facts(
         unfit=unfit,
         glibc=glibc,
         shell=next((s for s in ("bash", "sh") if f"bin/{s}" in paths or f"usr/bin/{s}" in paths), ""),
-        init=next((f"/{p}" for p in _INITS if (found := follow(paths, p)) and paths[found].mode & 0o111), ""),
+        init=next((f"/{p}" for p in _INITS if _is_program(paths, p)), ""),
         accounts={p: files[p] for p in _ACCOUNTS if p in files},
         rows=[e.pack() for e in paths.values() if e.kind == "dir"],
     )
+
+
+def _is_program(paths: Mapping[str, Entry], path: str) -> bool:
+    found = paths.get(follow(paths, path))
+    return found is not None and found.kind in ("file", "link") and bool(found.mode & 0o111)
 
 
 def _readable(paths: Mapping[str, Entry], wanted: Iterable[str]) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from slipway.events import Reporter
     from slipway.recipe.model import Recipe
     from slipway.registry.push import Pushed
+    from slipway.registry.sender import Sender
     from slipway.settings import Settings
 
 T = TypeVar("T")
@@ -31,6 +33,7 @@ slipway build image.yaml -t hello:1.2 --load
 slipway build image.yaml -t registry.example.org/team/hello:1.2 --push
 slipway build image.yaml --output oci:out --output docker-archive:hello.tar
 slipway build image.yaml --platform linux/amd64 --platform linux/arm64
+slipway build image.yaml --engine docker  let a Docker daemon put it together
 slipway build image.yaml --locked        exactly what image.lock.yaml says
 slipway build image.yaml --dry-run       what would change, layer by layer
 """
@@ -62,7 +65,19 @@ slipway build image.yaml --dry-run       what would change, layer by layer
     type=click.Path(path_type=Path, file_okay=False),
     help="Put what goes into the image there, to look at. A directory that exists is kept, a new one removed.",
 )
-@click.option("-k", "--keep-context", is_flag=True, help="Keep that directory; named in the output.")
+@click.option(
+    "-k",
+    "--keep-context",
+    is_flag=True,
+    help="Keep that directory, and the root in which a step fails; named in the output.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "native", "docker", "buildah"]),
+    default="auto",
+    help="What puts the image together: native (no daemon, no root), docker (a daemon), or buildah. auto is native,"
+    " and never falls back on another.",
+)
 @click.option("-c", "--no-cache", is_flag=True, help="Make every layer anew (verified downloads are kept).")
 @click.option("--refresh", is_flag=True, help="Ask mirrors and indexes again, however new their answers.")
 @click.option(
@@ -84,6 +99,7 @@ def build(
     platforms: tuple[str, ...],
     path: Path | None,
     keep_context: bool,
+    engine: Literal["auto", "native", "docker", "buildah"],
     no_cache: bool,
     refresh: bool,
     locked: bool,
@@ -101,10 +117,13 @@ def build(
     from slipway.settings import source_date_epoch
 
     settings = face.settings().with_(offline=offline or None)
-    recipe = _for_platforms(load_recipe(file, settings), platforms)
-    tag = tag and _checked_tag(tag)
+    recipe = for_platforms(load_recipe(file, settings), platforms)
+    tag = tag and checked_tag(tag)
     _check_outputs(tag or recipe.tag, load=load, push=push, outputs=outputs)
-    options = Options(tag=tag, no_cache=no_cache, refresh=refresh, epoch=source_date_epoch())
+    options = Options(
+        tag=tag, no_cache=no_cache, refresh=refresh, epoch=source_date_epoch(), keep_failed=keep_context
+    )
+    options = replace(options, engine="native" if engine == "auto" else engine)
     if locked or offline:
         from slipway.lock.files import read_lock
 
@@ -117,21 +136,25 @@ def build(
             return
         from slipway.build.api import build as build_image
 
-        with face.reporter() as reporter:
+        with face.reporter() as reporter, ExitStack() as stack:
+            sender = None
+            if push and options.engine == "native":
+                sender = stack.enter_context(_sender(tag or recipe.tag, settings, reporter))
+                options = replace(options, finished=sender.offer)
             done = build_image(recipe, settings, reporter, options)
             done = _hand_over(done, settings, reporter, load=load, outputs=outputs)
-            pushed = _push(done, settings, reporter) if push else None
+            pushed = _push(done, settings, reporter, sender) if push else None
     done = replace(done, seconds=time.monotonic() - start)
     _show(face, done, pushed, context=str(directory) if kept else "")
 
 
-def _checked_tag(name: str) -> str:
+def checked_tag(name: str) -> str:
     from slipway.recipe.checks import image_tag
 
     return _checked("--tag", image_tag, name)
 
 
-def _for_platforms(recipe: Recipe, names: tuple[str, ...]) -> Recipe:
+def for_platforms(recipe: Recipe, names: tuple[str, ...]) -> Recipe:
     if not names:
         return recipe
     from slipway.recipe.checks import platform
@@ -199,11 +222,22 @@ def _hand_over(
     return replace(done, outputs=(*done.outputs, *written))
 
 
-def _push(done: Result, settings: Settings, reporter: Reporter) -> Pushed:
+def _sender(name: str, settings: Settings, reporter: Reporter) -> Sender:
+    from slipway.images.push import destination
+    from slipway.oci.store import Store
+    from slipway.registry.sender import Sender
+
+    return Sender(Store(settings.store), destination(name), settings, reporter)
+
+
+def _push(done: Result, settings: Settings, reporter: Reporter, sender: Sender | None) -> Pushed:
     from slipway.images.push import push_image
     from slipway.oci.store import Store
 
-    return push_image(Store(settings.store), done.tag, "", settings, reporter)
+    if sender:
+        sender.finish()
+    pushed = push_image(Store(settings.store), done.tag, "", settings, reporter)
+    return sender.counted(pushed) if sender else pushed
 
 
 def _show(face: Face, done: Result, pushed: Pushed | None, *, context: str) -> None:

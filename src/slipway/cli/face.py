@@ -49,7 +49,11 @@ class Face:
         from slipway.events import Reporter
 
         with open_sink(self) as sink:
-            yield Reporter(sink)
+            reporter = Reporter(sink)
+            try:
+                yield reporter
+            finally:
+                reporter.close()
 
     def result(self, data: dict[str, Any], render: Callable[[], str]) -> None:
         """The outcome, on stdout: `data` as the last JSON line, or the text that `render` makes."""

@@ -60,7 +60,7 @@ class LazyGroup(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in self.lazy:
             return None
-        command = getattr(import_module(self.lazy[cmd_name][0]), cmd_name)
+        command = getattr(import_module(self.lazy[cmd_name][0]), cmd_name.replace("-", "_"))
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name} is not a command")
         return command

@@ -98,11 +98,13 @@ def _render(path: Path, new: Lock, changes: Sequence[Change], paint: Paint, *, f
     from slipway.lock.diff import counts
 
     held = counts(new)
-    content = ", ".join(
-        plural(held[key], noun)
-        for key, noun in (("debs", "Debian package"), ("wheels", "Python package"), ("files", "file"))
-        if held[key]
-    )
+    nouns = {
+        "debs": ("Debian package",),
+        "wheels": ("Python package",),
+        "files": ("file",),
+        "repositories": ("repository", "repositories"),
+    }
+    content = ", ".join(plural(held[key], *noun) for key, noun in nouns.items() if held[key])
     content = f"{content or 'nothing to pin'} for {', '.join(held['platforms'])}"
     if first:
         return f"{paint(str(path), 'bold')}: {content}"

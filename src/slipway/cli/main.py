@@ -22,12 +22,15 @@ COMPLETE = "_SLIPWAY_COMPLETE"  # set by the scripts of `slipway completion`
 
 COMMANDS = {
     "build": ("slipway.cli.build", "Build an image from a recipe."),
+    "export-dockerfile": ("slipway.cli.export", "Write a recipe as a Dockerfile with its context."),
     "lock": ("slipway.cli.lock", "Write down every input of an image, with its hash."),
     "run": ("slipway.cli.run", "Run a command in a stored image."),
+    "debug": ("slipway.cli.debug", "Open a shell where a step of a build failed."),
     "verify": ("slipway.cli.verify", "Build an image again from its lock and compare."),
     "image": ("slipway.cli.image", "List, inspect, compare, name, pull, push and remove images."),
     "login": ("slipway.cli.login", "Log in to a registry."),
     "logout": ("slipway.cli.login", "Forget the login of a registry."),
+    "advisories": ("slipway.cli.advisories", "Fetch, list, show and serve what is known of weak packages."),
     "store": ("slipway.cli.store", "Measure, check and clean the store."),
     "recipe": ("slipway.cli.recipe", "Check a recipe; print the schema of recipes."),
     "doctor": ("slipway.cli.doctor", "Say what this machine offers and what is missing."),

@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from slipway.registry.push import Pushed
 
 MOST_CHANGES = 12  # lines of changes per layer, unless more is asked for
-_COLOURS = {"reuse": "green", "assemble": "yellow", "keep": "green", "drop": "red", "configure": "yellow"}
-_DONE = {"reuse": "reused", "assemble": "assembled", "keep": "from base"}
+_COLOURS = {
+    "reuse": "green",
+    "assemble": "yellow",
+    "run": "yellow",
+    "keep": "green",
+    "drop": "red",
+    "configure": "yellow",
+}
+_DONE = {"reuse": "reused", "assemble": "assembled", "run": "run", "keep": "from base"}
 
 
 def plans(found: Sequence[Plan], paint: Paint, *, verbose: bool = False) -> str:
@@ -23,7 +30,8 @@ def plans(found: Sequence[Plan], paint: Paint, *, verbose: bool = False) -> str:
 
 
 def _plan(plan: Plan, paint: Paint, *, verbose: bool) -> str:
-    lines = [f"{paint(plan.tag or 'untagged image', 'bold')} for {plan.platform}", ""]
+    engine = f", put together by {plan.engine}" if plan.engine != "native" else ""
+    lines = [f"{paint(plan.tag or 'untagged image', 'bold')} for {plan.platform}{engine}", ""]
     rows = [
         (paint(a.kind, _COLOURS[a.kind]), printable(a.layer), printable(a.reason), _parts(a))
         for a in plan.actions

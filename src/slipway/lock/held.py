@@ -69,7 +69,9 @@ def held(lock: Lock, recipe: Mapping[str, Any], platform: str) -> Held:
             row_key(item): row
             for item, row in zip(lock.recipe.get("repositories", ()), old.repositories, strict=False)
         },
-        init=old.init if base else None,
+        init=old.init
+        if base and "oci" not in recipe["base"]
+        else None,  # a layout may hold another image now
     )
 
 

@@ -33,6 +33,7 @@ __all__ = ["GcReport", "Swept", "check", "collect", "usage"]
 _HOUR = 3600
 _MONTH = 30 * 24 * _HOUR
 _WHOLE = ("uv",)  # caches that belong to another program: all of it goes or nothing
+_NOT_SWEPT = ("trees", "advisories")  # swept with their locks held; a database in use, and not to be had again offline
 _OF_STEPS = ("failed", "steps-cache")  # whose directories, below their owners', go as a whole
 
 
@@ -198,7 +199,7 @@ def _sweep_cache(cache: Path, older_than: float, sweep: _Sweep) -> None:
         if directory.name.startswith(".tmp-"):
             _left_over(directory, sweep)
             continue
-        if directory.name == "trees" or not directory.is_dir():
+        if directory.name in _NOT_SWEPT or not directory.is_dir():
             continue
         if directory.name in _OF_STEPS:
             for each in (each for owner in _listed(directory) for each in _listed(owner)):

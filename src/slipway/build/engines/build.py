@@ -15,9 +15,11 @@ from slipway.build.engines.material import gather
 from slipway.build.engines.order import mirror_of, order_for
 from slipway.build.engines.record import record_of
 from slipway.build.model import LayerResult
+from slipway.errors import FetchError, ToolError
 from slipway.files import disk
 from slipway.oci.digest import Digest
 from slipway.oci.reader import manifests, read_image
+from slipway.sandbox.host import check_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +42,14 @@ def build_with(engine: str, builder: Builder, tag: str) -> Built:
     order = order_for(material, context, tag, settings, no_cache=builder.options.no_cache)
     if engine == "buildah" and order.steps and not order.network:
         reporter.warn("buildah gives every run step the network, also those that do not ask for it")
+    if settings.offline and order.network:
+        raise FetchError(
+            "commands of this recipe use the network, and nothing may be downloaded",
+            hint="build without --offline, or natively, where unchanged steps are not run again",
+            where=next(step.where for step in order.steps if step.network),
+        )
+    if engine == "buildah":
+        _check_platform(order)
     with _scratch(settings.cache) as scratch:
         if engine == "buildah":
             image = buildah.build_with_buildah(order, scratch, store, reporter)
@@ -63,6 +73,16 @@ def build_with(engine: str, builder: Builder, tag: str) -> Built:
                 record = record_of(engine, material, came, store)
                 store.put_build_record(manifest.digest, record)
     return _built(engine, material, order, manifest, store)
+
+
+def _check_platform(order: Order) -> None:
+    """Before buildah fails with words that nobody understands. A daemon may be on another machine, which can."""
+    for step in order.steps[:1]:
+        try:
+            check_platform(order.platform, "the step")
+        except ToolError as error:
+            error.where = step.where
+            raise
 
 
 @contextmanager

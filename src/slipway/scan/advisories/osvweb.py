@@ -9,15 +9,14 @@ from urllib.parse import quote
 from slipway.errors import FetchError, InputError
 from slipway.inputs.crew import run_all
 from slipway.inputs.download import fetch_bytes
-from slipway.net import redact
+from slipway.net import Client, redact
 from slipway.patterns import pattern
 from slipway.scan.advisories import fields, osv
-from slipway.scan.advisories.osvfiles import MOST_BYTES
+from slipway.scan.advisories.documents import MOST_BYTES
 from slipway.scan.times import normal
 
 if TYPE_CHECKING:
     from slipway.events import Reporter, Step
-    from slipway.net import Client
     from slipway.scan.advisories.store import AdvisoryStore
     from slipway.scan.model import Advisory
     from slipway.settings import Settings
@@ -28,7 +27,7 @@ _ID = pattern(r"[\w.:+-]+")
 
 
 def changes(
-    store: AdvisoryStore, feed: str, base: str, client: Client, settings: Settings, reporter: Reporter
+    store: AdvisoryStore, feed: str, base: str, settings: Settings, reporter: Reporter
 ) -> tuple[list[Advisory], frozenset[str]] | None:
     """The advisories that are new or different, and the ids of those that stay as they are.
 
@@ -37,20 +36,22 @@ def changes(
     known = store.modified(feed)
     if not known:
         return None
-    try:
-        listed = _listed(
-            fetch_bytes(f"{base}modified_id.csv", settings, max_size=_LONGEST_LIST, client=client)
-        )
-    except FetchError as error:
-        if error.status != 404:
-            raise
-        return None
-    different = sorted(name for name, time in listed.items() if known.get(name) != time)
-    if len(different) > _MOST:
-        return None
-    with reporter.step(f"fetch changes of {feed}", total=len(different)) as step:
-        tasks = [functools.partial(_fetch, base, name, feed, client, settings, step) for name in different]
-        found = run_all(tasks, client, settings.threads)
+    with Client(settings) as client:
+        try:
+            data = fetch_bytes(f"{base}modified_id.csv", settings, max_size=_LONGEST_LIST, client=client)
+        except FetchError as error:
+            if error.status != 404:
+                raise
+            return None
+        listed = _listed(data)
+        different = sorted(name for name, time in listed.items() if known.get(name) != time)
+        if len(different) > _MOST:
+            return None
+        with reporter.step(f"fetch changes of {feed}", total=len(different)) as step:
+            tasks = [
+                functools.partial(_fetch, base, name, feed, client, settings, step) for name in different
+            ]
+            found = run_all(tasks, client, settings.threads)
     return found, frozenset(listed).difference(different)
 
 

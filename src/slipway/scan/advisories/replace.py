@@ -88,10 +88,14 @@ def _remove(connection: sqlite3.Connection, number: int) -> None:
 
 
 def _ecosystems(connection: sqlite3.Connection, feed: Feed) -> list[str]:
-    return [
+    """Those that it covers. One that is named after an ecosystem (`osv:PyPI`) has only part of what is said of others."""
+    found = [
         name
         for (name,) in connection.execute(
             "SELECT DISTINCT f.ecosystem FROM advisory a JOIN affected f ON f.advisory = a.number WHERE a.feed = ?",
             (feed.name,),
         )
     ]
+    label = feed.name.partition(":")[2]
+    own = [name for name in found if name == label or name.startswith(f"{label}:")]
+    return own if label and own else found

@@ -8,7 +8,7 @@ ecosystems.py  by which names advisories know a component
 
 from __future__ import annotations
 
-from slipway.scan.versions.ecosystems import Lookup, ecosystems, lookups, scheme_of
+from slipway.scan.versions.ecosystems import Lookup, debian, ecosystems, lookups, scheme_of, ubuntu
 from slipway.scan.versions.order import IncomparableError, compare
 from slipway.scan.versions.ranges import affected, fixes
 
@@ -17,8 +17,10 @@ __all__ = [
     "Lookup",
     "affected",
     "compare",
+    "debian",
     "ecosystems",
     "fixes",
     "lookups",
     "scheme_of",
+    "ubuntu",
 ]

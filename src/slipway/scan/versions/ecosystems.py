@@ -28,6 +28,15 @@ _BY_SOURCE: Final = frozenset(
 _RHEL_STREAMS: Final = ("baseos", "appstream", "crb")
 _SUSE_MODULES: Final = ("Basesystem", "Development Tools", "Server Applications")
 
+_DEBIAN: Final = {
+    "buster": "10",
+    "bullseye": "11",
+    "bookworm": "12",
+    "trixie": "13",
+    "forky": "14",
+    "duke": "15",
+}
+
 _MAJOR = pattern(r"[0-9]+")
 _BRANCH = pattern(r"([0-9]+\.[0-9]+)(?:\.[0-9]+)*")
 _MONTH = pattern(r"[0-9]{2}\.[0-9]{2}")
@@ -77,23 +86,36 @@ def _source_version(component: Component) -> str:
     return f"{epoch}:{version}" if component.kind == "rpm" and colon and ":" not in version else version
 
 
+def debian(codename: str) -> str:
+    """The ecosystem of a release of Debian; empty for one that is not known, as sid, which is never released."""
+    number = _DEBIAN.get(codename, "")
+    return f"Debian:{number}" if number else ""
+
+
+def ubuntu(version: str, *, pro: bool = False) -> str:
+    """The ecosystem of a release of Ubuntu (`22.04`), or of its extended support; empty for what is no version.
+
+    Every second April's release is supported for long.
+    """
+    if not _MONTH.fullmatch(version):
+        return ""
+    year, month = version.split(".")
+    lts = ":LTS" if month == "04" and not int(year) % 2 else ""
+    return f"Ubuntu:{'Pro:' if pro else ''}{version}{lts}"
+
+
 def _debian(_: Component, system: System) -> tuple[str, ...]:
     """Testing has no number before its release; its advisories are those of the release to come."""
     number = _MAJOR.match(system.version)
-    release = number[0] if number else _CODENAMES.get(system.codename, "")
-    return (f"Debian:{release}",) if release else ()
-
-
-_CODENAMES: Final = {"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14", "duke": "15"}
+    found = f"Debian:{number[0]}" if number else debian(system.codename)
+    return (found,) if found else ()
 
 
 def _ubuntu(component: Component, system: System) -> tuple[str, ...]:
-    """Every second April's release is supported for long. What comes from its extended support is known there alone."""
-    if not _MONTH.fullmatch(system.version):
-        return ()
-    year, month = system.version.split(".")
-    tail = f"{system.version}:LTS" if month == "04" and not int(year) % 2 else system.version
-    return (f"Ubuntu:Pro:{tail}", f"Ubuntu:{tail}") if "esm" in component.version else (f"Ubuntu:{tail}",)
+    """What comes from extended support (`+esm1`) is known there alone."""
+    found = ubuntu(system.version)
+    extended = (ubuntu(system.version, pro=True),) if "esm" in component.version else ()
+    return (*extended, found) if found else ()
 
 
 def _alpine(_: Component, system: System) -> tuple[str, ...]:
