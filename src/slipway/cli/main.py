@@ -31,6 +31,7 @@ COMMANDS = {
     "login": ("slipway.cli.login", "Log in to a registry."),
     "logout": ("slipway.cli.login", "Forget the login of a registry."),
     "advisories": ("slipway.cli.advisories", "Fetch, list, show and serve what is known of weak packages."),
+    "sbom": ("slipway.cli.sbom", "List the packages of an image as a CycloneDX document."),
     "store": ("slipway.cli.store", "Measure, check and clean the store."),
     "recipe": ("slipway.cli.recipe", "Check a recipe; print the schema of recipes."),
     "doctor": ("slipway.cli.doctor", "Say what this machine offers and what is missing."),

@@ -1,0 +1,1 @@
+"""Inventories as documents of the field: written for others, and read from them."""

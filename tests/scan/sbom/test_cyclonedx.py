@@ -1,0 +1,124 @@
+"""CycloneDX documents: valid by the schema, the same each time, and read back as they were."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from slipway.errors import InputError, UsageError
+from slipway.scan.model import Component, Inventory, System
+from slipway.scan.sbom.cyclonedx import document
+from slipway.scan.sbom.read import read_cyclonedx
+
+DEB = Component(
+    *("deb", "libssl3", "3.0.15-1", "pkg:deb/debian/libssl3@3.0.15-1?arch=amd64&distro=debian-12"),
+    *("openssl", "3.0.15-1", "amd64", "var/lib/dpkg/status", "sha256:" + "a" * 64),
+)
+WHEEL = Component(
+    *("pypi", "requests", "2.32.3", "pkg:pypi/requests@2.32.3", "", "", "", "usr/lib/python3/METADATA", ""),
+    DEB.purl,
+    ("Apache-2.0",),
+    "https://example.org/requests.whl",
+)
+IMAGE = Inventory(
+    "hello:1",
+    "sha256:" + "b" * 64,
+    "linux/amd64",
+    System("debian", "12", "bookworm", "Debian GNU/Linux 12"),
+    (DEB, replace(WHEEL, path="other/METADATA"), WHEEL),
+)
+
+
+def written(path: Path, value: Any) -> Path:
+    path.write_text(json.dumps(value))
+    return path
+
+
+@pytest.mark.parametrize(
+    "inventory", [IMAGE, replace(IMAGE, unread=("the rpm database is damaged",)), Inventory("x")]
+)
+def test_it_is_valid_and_reads_back(inventory: Inventory, tmp_path: Path) -> None:
+    text = json.dumps(document(inventory))
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert json.dumps(document(inventory)) == text
+    assert read_cyclonedx(written(tmp_path / "x.json", document(inventory))) == inventory
+
+
+def test_what_is_incomplete_says_so() -> None:
+    (row,) = document(replace(IMAGE, unread=("x",)))["compositions"]
+    assert row["aggregate"] == "incomplete"
+    (row,) = document(IMAGE)["compositions"]
+    assert row["aggregate"] == "complete"
+
+
+def test_a_document_of_another_tool(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "other.json",
+        {
+            "bomFormat": "CycloneDX",
+            "specVersion": "1.4",
+            "components": [
+                {"type": "operating-system", "name": "Debian", "version": "12"},
+                {"type": "file", "name": "/etc/x"},
+                {
+                    "type": "library",
+                    "name": "bin",
+                    "version": "1",
+                    "purl": "pkg:deb/debian/bin@1?arch=arm64&upstream=src%402-1",
+                    "licenses": [{"license": {"id": "MIT"}}, {"expression": "A OR B"}],
+                    "components": [
+                        {
+                            "type": "library",
+                            "group": "@a",
+                            "name": "b",
+                            "version": "2",
+                            "purl": "pkg:npm/%40a/b@2",
+                        }
+                    ],
+                },
+                {"type": "library", "name": "g", "version": "3", "purl": "pkg:golang/g@3"},
+            ],
+            "compositions": [{"aggregate": "incomplete"}],
+        },
+    )
+    found = read_cyclonedx(path)
+    assert found.system.distro == "debian-12"
+    rows = {c.kind: c for c in found.components}
+    assert set(rows) == {"deb", "npm", "generic"}
+    assert (rows["deb"].source_name, rows["deb"].source_version, rows["deb"].arch) == ("src", "2-1", "arm64")
+    assert rows["deb"].licenses == ("MIT", "A OR B")
+    assert rows["npm"].name == "@a/b"
+    assert found.unread
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"bomFormat": "SPDX"}',
+        "[" * 100_000,
+        '{"bomFormat": "CycloneDX", "components": 5}',
+        '{"bomFormat": "CycloneDX", "components": [5]}',
+        '{"bomFormat": "CycloneDX", "components": [{"purl": "pkg:pypi/x"}]}',
+        '{"bomFormat": "CycloneDX", "components": [{"purl": "pkg:pypi/x", "name": "\\u001b[1m"}]}',
+    ],
+)
+def test_what_is_no_such_document(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"x\.json"):
+        read_cyclonedx(path)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read"):
+        read_cyclonedx(tmp_path / "none")
