@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 import tarfile
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -51,11 +52,11 @@ def who(request: pytest.FixtureRequest, places: dict[str, Any]) -> Home:
 
 
 @pytest.fixture(scope="module")
-def base(busybox: bytes, tmp_path_factory: pytest.TempPathFactory) -> str:
-    root = tmp_path_factory.mktemp("base")
-    for path in (root, *root.parents[:2]):  # for users who are not root
-        path.chmod(0o755)
-    return base_layout(root, busybox)
+def base(busybox: bytes) -> Iterator[str]:
+    # not below the directories of pytest, into which others may not look
+    with tempfile.TemporaryDirectory(prefix="slipway-base-") as name:
+        Path(name).chmod(0o755)
+        yield base_layout(Path(name), busybox)
 
 
 def project(home: Home, name: str, base: str, text: str, **files: str) -> Path:

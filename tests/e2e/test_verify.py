@@ -73,8 +73,9 @@ def test_what_was_slipped_in_is_named(project: tuple[Home, Path]) -> None:
     home, _ = project
     tamper(Store(home.store), "toy", lambda found: [*found, member("etc/cron.d/evil", b"x")])
     failed = home.slipway("verify", "toy", status=4)
-    assert "error: toy:latest is not what its lock makes: layer 4 (installation): etc/cron.d/evil is extra" in (
-        failed.err
+    assert (
+        "error: toy:latest is not what its lock makes: layer 4 (installation): etc/cron.d/evil is extra"
+        in (failed.err)
     )
 
 
