@@ -27,6 +27,7 @@ NAMES = sorted(p.parent.name for p in EXAMPLES.glob("*/image.yaml"))
 SAYS = {
     "hello": "Hello from an image that no daemon built",
     "netops": "/usr/bin/ping",
+    "self-tested": '"escapes": true',
     "two-platforms": "VERSION_CODENAME=trixie",
 }
 

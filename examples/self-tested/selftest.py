@@ -1,0 +1,12 @@
+"""Try what the image is for, and leave a report; an exception here ends the build."""
+
+import json
+import os
+import platform
+from pathlib import Path
+
+from markupsafe import escape
+
+assert escape("<b>") == "&lt;b&gt;"
+report = {"escapes": True, "python": ".".join(platform.python_version_tuple()[:2])}
+Path(os.environ["REPORT"]).write_text(json.dumps(report, sort_keys=True) + "\n")
