@@ -32,7 +32,7 @@ from slipway.oci.rootfs import Trees
 from slipway.oci.store import Store
 from slipway.recipe import load as load_recipe
 from slipway.sandbox.model import Mount, Spec
-from slipway.sandbox.run import start
+from slipway.sandbox.start import start
 from slipway.settings import load
 
 if TYPE_CHECKING:

@@ -19,9 +19,14 @@ def test_answers_as_a_compiled_expression_does() -> None:
 
 
 def test_is_compiled_only_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled = []
+    compiled: list[tuple[str, int]] = []
     original = re.compile
-    monkeypatch.setattr(re, "compile", lambda *a: compiled.append(a) or original(*a))
+
+    def compile_(text: str, flags: int = 0) -> re.Pattern[str]:
+        compiled.append((text, flags))
+        return original(text, flags)
+
+    monkeypatch.setattr(re, "compile", compile_)
     word = patterns.pattern("a+")
     assert compiled == []
     assert word.match("aa")
@@ -31,4 +36,4 @@ def test_is_compiled_only_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_what_an_expression_lacks_is_an_error() -> None:
     with pytest.raises(AttributeError):
-        patterns.pattern("a").matches  # noqa: B018
+        getattr(patterns.pattern("a"), "matches")  # noqa: B009

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import escape
 
-assert escape("<b>") == "&lt;b&gt;"
+if escape("<b>") != "&lt;b&gt;":
+    raise SystemExit("markupsafe does not escape")
 report = {"escapes": True, "python": ".".join(platform.python_version_tuple()[:2])}
 Path(os.environ["REPORT"]).write_text(json.dumps(report, sort_keys=True) + "\n")

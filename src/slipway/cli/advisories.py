@@ -27,7 +27,10 @@ FROM_HELP = "Read the one FEED from there: a directory, archive or file, or the 
 
 @click.group(cls=Group, examples=EXAMPLES)
 def advisories() -> None:
-    """Keep what is known of weaknesses in packages on this machine; scans use nothing else."""
+    """Fetch, list, show and serve what is known of weak packages.
+
+    It is kept on this machine, and scans use nothing else.
+    """
 
 
 @says()

@@ -35,9 +35,9 @@ slipway sbom dir:/srv/root               of a directory, as if it were an image
 )
 @click.pass_obj
 def sbom(face: Face, *, target: str, output: Path | None, platform: str) -> None:
-    """List the packages of an image as a CycloneDX document (1.6, JSON).
+    """List the packages of an image as a CycloneDX document.
 
-    TARGET is a name or digest in the store, the reference of an image in a registry, or one of oci:DIR[:REF],
+    The document is CycloneDX 1.6 in JSON. TARGET is a name or digest in the store, the reference of an image in a registry, or one of oci:DIR[:REF],
     docker-archive:FILE, docker:NAME, dir:PATH, squashfs:FILE and sbom:FILE. Packages of dpkg, apk, rpm, Python, conda and npm
     are found without running anything. What could not be read is told in the document and as a warning.
     """

@@ -33,7 +33,10 @@ __all__ = ["GcReport", "Swept", "check", "collect", "usage"]
 _HOUR = 3600
 _MONTH = 30 * 24 * _HOUR
 _WHOLE = ("uv",)  # caches that belong to another program: all of it goes or nothing
-_NOT_SWEPT = ("trees", "advisories")  # swept with their locks held; a database in use, and not to be had again offline
+_NOT_SWEPT = (
+    "trees",
+    "advisories",
+)  # swept with their locks held; a database in use, and not to be had again offline
 _OF_STEPS = ("failed", "steps-cache")  # whose directories, below their owners', go as a whole
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from slipway.scan.model import Completeness, Component, Finding, FixState, Kind, Scan, Status, System
 
-_CVE = pattern(r"CVE-(\d{4})-(\d{4,})")
+_CVE = pattern(r"CVE-([0-9]{4})-([0-9]{1,19})")
 _SCHEMES: Final[dict[Kind, str]] = {
     "deb": "dpkg",
     "rpm": "rpm",

@@ -51,7 +51,8 @@ def _gather(tracker: Any, where: str, found: dict[str, tuple[str, list[Affected]
         for source in sorted(tracker):
             for name in sorted(fields.mapping(tracker, source)):
                 record = fields.mapping(tracker[source], name)
-                entries = found.setdefault(name, (fields.text(record, "description"), []))[1]
+                description, entries = found.get(name, ("", []))
+                found[name] = description or fields.text(record, "description"), entries
                 releases = fields.mapping(record, "releases")
                 for codename in sorted(releases):
                     if ecosystem := debian(codename):

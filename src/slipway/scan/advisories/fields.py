@@ -30,7 +30,7 @@ def text(record: Mapping[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
         raise InputError(f"{name} is not a text")
-    return value
+    return value.encode(errors="replace").decode()  # half a character, which JSON can hold, cannot be written
 
 
 def word(record: Mapping[str, Any], name: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from slipway.scan.model import Advisory, Affected, FixState, Level, Range, Severity
@@ -73,16 +74,23 @@ def advisory(
 
 
 def affected(ecosystem: str, name: str, ranges: str, versions: str, rest: str) -> Affected:
-    data: list[Any] = json.loads(rest) if rest else [None, "unknown", ""]
+    severity, state, status = _read_rest(rest)
     return Affected(
         ecosystem,
         name,
-        tuple(Range(*line.split("\t")) for line in ranges.split("\n")) if ranges else (),
+        tuple([Range(*line.split("\t")) for line in ranges.split("\n")]) if ranges else (),
         tuple(versions.split("\n")) if versions else (),
-        _read_severity(data[0]),
-        cast("FixState", data[1]),
-        data[2],
+        severity,
+        state,
+        status,
     )
+
+
+@lru_cache(maxsize=4096)
+def _read_rest(text: str) -> tuple[Severity, FixState, str]:
+    """Thousands of rows have the same few."""
+    row: list[Any] = json.loads(text) if text else [None, "unknown", ""]
+    return _read_severity(row[0]), cast("FixState", row[1]), row[2]
 
 
 def _packed_affected(entry: Affected) -> tuple[str, str, str, str, str]:

@@ -161,8 +161,6 @@ class AdvisoryStore:
                 self.connection.execute("ROLLBACK")
                 raise
             self.connection.execute("COMMIT")
-            # so that the file is whole by itself, for those who may only read it
-            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def note(self, feed: Feed, ecosystems: Iterable[str], *, source: str = "", updated: str = "") -> None:
         """Within a transaction: this feed is now there and speaks of these ecosystems."""

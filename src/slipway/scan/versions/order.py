@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from slipway.distro import version as dpkg
+from slipway.distro.version import key as dpkg_key
 from slipway.scan.versions import apk, pep440, rpm, semver
 from slipway.scan.versions.incomparable import IncomparableError
 
@@ -15,7 +15,7 @@ __all__ = ["IncomparableError", "compare"]
 
 _LONGEST: Final = 256  # characters; no real version comes near, and numbers of any length cost any time
 _KEYS: Final[dict[str, Callable[[str], Any]]] = {
-    "dpkg": dpkg.key,
+    "dpkg": dpkg_key,
     "rpm": rpm.key,
     "apk": apk.key,
     "semver": semver.key,
