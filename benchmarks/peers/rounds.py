@@ -124,7 +124,7 @@ def changed(content: Content, recipe: Recipe, case: Case, again: int) -> Content
 def look(registry: Registry, tag: str, content: Content, who: str) -> set[str]:
     """Read the image back from the registry: it must hold the note as it is now, the files and the packages' directories.
 
-    The answer is what is installed in the workspace, as `name version`.
+    The answer is what is installed in the workspace, as `name version`, without the packages that were added one by one.
     """
     wanted = {"pyats/note.txt", *(f"pyats/{url.rpartition('/')[2]}" for url in content.urls)}
     modules = {requirement.partition("[")[0] for requirement in content.packages}
@@ -141,7 +141,7 @@ def look(registry: Registry, tag: str, content: Content, who: str) -> set[str]:
                 parts = path.split("/")
                 if "site-packages" in parts[:-1]:
                     modules.discard(parts[parts.index("site-packages") + 1])
-                if path.startswith("pyats/") and (info := _INFO.search(path)):
+                if path.startswith("pyats/") and (info := _INFO.search(path)) and info[1] not in ADDED:
                     distributions.add(f"{_RUNS.sub('-', info[1]).lower()} {info[2]}")
                 if path == "pyats/note.txt" and (file := archive.extractfile(entry)):
                     note = file.read()

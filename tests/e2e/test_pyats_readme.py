@@ -266,3 +266,16 @@ def test_variables_are_those_of_the_container(docker: Callable[..., Done]) -> No
 @pytest.mark.docker
 def test_without_a_command_there_is_a_shell(docker: Callable[..., Done]) -> None:
     assert docker(TAG).status == 0
+
+
+@pytest.mark.docker
+def test_docker_makes_the_same_of_it(built: tuple[Home, dict[str, Any]], docker_host: str) -> None:
+    need("docker")
+    user, result = built
+    there = user.with_(DOCKER_HOST=docker_host, no_proxy="127.0.0.1", NO_PROXY="127.0.0.1")
+    there.build(Path(result["recipe"]), "--engine", "docker", "--tag", "bydocker:1", timeout=900)
+    command = ["docker", "--host", docker_host, "run", "--rm", "--network", "none", "bydocker:1"]
+    assert "PASSED" in run([*command, "pyats", "run", "job", "reponame/myjob.py"], timeout=120).out
+    assert run([*command, "cat", "/pre.txt"]).out == "before\n"
+    found = user.slipway("image", "diff", TAG, "bydocker:1", "--json").last
+    assert [row for row in found["packages"] if row["kind"] == "pypi"] == []
