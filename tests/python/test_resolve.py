@@ -96,6 +96,31 @@ def test_answer(wheels: Path, settings: Settings, target: PythonTarget) -> None:
     assert PythonResolution.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
+def test_a_package_is_not_taken_back_for_what_it_depends_on(
+    wheels: Path, settings: Settings, target: PythonTarget
+) -> None:
+    """uv meets lib before app, takes lib 2.0, and would then look for an old app that can live with it."""
+    for name, requires in (("first", "lib"), ("second", "app")):
+        WheelMaker(
+            wheels, name, "1.0", files={f"{name}/__init__.py": b""}, metadata=f"Requires-Dist: {requires}\n"
+        ).write()
+    found = resolve(wheels, settings, target, "first", "second")
+    assert {d.name: d.version for d in found.dists if d.name in ("app", "lib")} == {
+        "app": "2.0",
+        "lib": "1.0",
+    }
+
+
+def test_a_package_is_taken_back_for_what_was_asked_for(
+    wheels: Path, settings: Settings, target: PythonTarget
+) -> None:
+    found = resolve(wheels, settings, target, "lib>=2", "app")
+    assert {d.name: d.version for d in found.dists if d.name in ("app", "lib")} == {
+        "app": "1.0",
+        "lib": "2.0",
+    }
+
+
 def test_other_machine(wheels: Path, settings: Settings, target: PythonTarget) -> None:
     arm = PythonTarget("3.13", "/usr/bin/python3", "arm64", (2, 36))
     found = resolve(wheels, settings, arm, "native")

@@ -12,6 +12,7 @@ from slipway.errors import Where
 from slipway.files import read_json, write_json
 from slipway.oci.digest import key_of
 from slipway.python import index as indexes
+from slipway.python.backtrack import Listener
 from slipway.python.model import PythonResolution
 from slipway.python.reqfile import gather
 from slipway.python.request import prepare
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from slipway.recipe.model import Requirement
     from slipway.settings import Settings
 
-_FORM = 3  # of what is remembered
+_FORM = 4  # of what is remembered
 # Installed along, as virtual environments do, so that `pip list` and `pip check` work in the image.
 SEED = "pip"
 
@@ -147,7 +148,7 @@ def ask(
         *request.options,
     ]
     stdin = "\n".join(lines).encode()
-    heard = ahead.listener(index, target, {*request.named, SEED}) if ahead else None
+    heard = Listener(ahead.listener(index, target, {*request.named, SEED}) if ahead else None)
     with (
         reporter.step("resolve Python packages", f"{len(request.wanted)} requested") as step,
         tempfile.TemporaryDirectory(prefix="slipway-") as place,
@@ -159,6 +160,14 @@ def ask(
             done = uvrun.run([*arguments, *more], index, settings, refresh=refresh, stdin=stdin, heard=heard)
             if not done.returncode:
                 break
+        kept: list[str] = []
+        for limit in heard.wanted(done.stdout.decode()) if prefer is None and not done.returncode else ():
+            newer = Path(place, "newer.txt")
+            newer.write_text("\n".join([*kept, limit]))
+            again = uvrun.run([*arguments, "--constraint", newer], index, settings, stdin=stdin)
+            if not again.returncode:
+                done = again
+                kept.append(limit)
         stderr = request.shown(index.scrub(done.stderr.decode(errors="replace")))
         if done.returncode:
             raise explain.explain(stderr, request.named, target)

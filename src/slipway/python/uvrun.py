@@ -43,8 +43,8 @@ _KEPT = (
     "no_proxy",
 )
 
-# What makes uv tell of its requests, and of nothing else that it does.
-_REQUESTS = "uv_client::cached_client=debug"
+# What makes uv tell of its requests, and of versions that it gives up; and of nothing else that it does.
+_REQUESTS = "uv_client::cached_client=debug,uv_resolver::resolver=debug"
 _SPOKEN = b"DEBUG "
 
 # The first question to sysconfig, which uv asks, gets half an answer while another thread asks the same.
