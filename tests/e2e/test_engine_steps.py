@@ -128,7 +128,7 @@ cmds:
     COPY --chown=app tool /srv/data/tool/
     ARG VERSION=7
     RUN --network=none echo "$A $B $C $VERSION $BASE $Q" > /srv/env
-    WORKDIR /srv/work/here
+    WORKDIR /srv/job/here
     COPY notes.txt sub/
     RUN --network=none pwd > /srv/pwd; rm /bin/wc; ln -s a /srv/link; chmod 4711 /bin/true; ln /srv/pwd /srv/hard
   post: |
