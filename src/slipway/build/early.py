@@ -6,9 +6,9 @@ index is asked for that one at once. What the layers say decides: if it is somet
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from slipway.aside import aside
 from slipway.errors import SlipwayError
 from slipway.patterns import pattern
 from slipway.python.ahead import Ahead
@@ -110,23 +110,10 @@ def likely_target(image: BaseImage, arch: str) -> PythonTarget | None:
 
 def meanwhile(look: Callable[[], object], do: Callable[[], T]) -> T | None:
     """What `do` returns, while `look` runs beside it; None when it fails. An error of `look` is raised after it."""
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            look()
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
-            failed.append(error)
-
-    # a daemon: an interrupted program does not wait for the rest of a download
-    thread = threading.Thread(target=run, daemon=True, name="look")
-    thread.start()
+    wait = aside(look)
     try:
         done: T | None = do()
     except SlipwayError:
         done = None
-    while thread.is_alive():
-        thread.join(0.2)
-    if failed:
-        raise failed[0]
+    wait()
     return done
