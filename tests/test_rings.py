@@ -28,6 +28,7 @@ MODEL = {
     "oci.entry",
     "scan.model",
     "scan.inventory.model",
+    "scan.policy.model",
 }
 PLAN = {
     "build.installation.discovery",
@@ -58,10 +59,13 @@ PLAN = {
     "scan.advisories.osv",
     "scan.advisories.osvseverity",
     "scan.cvss",
+    "scan.document",
+    "scan.fingerprint",
     "scan.inventory.osrelease",
     "scan.inventory.purl",
     "scan.inventory.words",
     "scan.merge",
+    "scan.policy",
     "scan.severity",
     "scan.times",
     "scan.versions",

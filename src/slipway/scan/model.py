@@ -177,6 +177,11 @@ class Finding:
     def fixable(self) -> bool:
         return bool(self.fixed) or self.fix_state == "fixed"
 
+    @property
+    def open(self) -> bool:
+        """Whether it counts: nobody has excused it or found that it does not apply."""
+        return not (self.waiver or self.vex or self.status in ("fixed", "not_affected"))
+
 
 @dataclass(frozen=True, slots=True)
 class Outdated:

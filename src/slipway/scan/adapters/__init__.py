@@ -1,0 +1,1 @@
+"""What other scanners found, in our terms."""

@@ -1,0 +1,1 @@
+"""Scans of the past: what changed between two, and how an image fared."""

@@ -1,0 +1,1 @@
+"""Scans as documents, for people and for programs."""
