@@ -1,0 +1,1 @@
+"""The records in a database: SQLite beside the service, or PostgreSQL for several of them."""
