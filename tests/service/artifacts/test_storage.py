@@ -1,0 +1,210 @@
+"""What every storage has to do, tried on each."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from slipway.errors import InputError
+from slipway.service.artifacts.local import LocalArtifacts
+from slipway.service.artifacts.model import ArtifactError, MissingError, check_names, split
+from slipway.service.artifacts.signing import signed, valid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from slipway.service.artifacts.model import Artifacts
+
+BIG = os.urandom(3_000_000)
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[LocalArtifacts]:
+    storage = LocalArtifacts(tmp_path / "artifacts", "http://127.0.0.1:1/artifacts")
+    yield storage
+    storage.close()
+
+
+@pytest.fixture(params=["local"])
+def storage(request: pytest.FixtureRequest) -> Artifacts:
+    found: Artifacts = request.getfixturevalue(request.param)
+    return found
+
+
+def pieces(content: bytes, size: int = 1 << 20) -> Iterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+def test_in_and_out(storage: Artifacts) -> None:
+    assert storage.head("boot-images", "a/b c/ü") is None
+    with pytest.raises(MissingError):
+        storage.read("boot-images", "a/b c/ü", 10)
+    stat = storage.put("boot-images", "a/b c/ü", pieces(BIG), content_type="x/y", metadata={"Md5Sum": "1"})
+    assert stat.md5 == hashlib.md5(BIG).hexdigest()
+    assert stat.sha256 == hashlib.sha256(BIG).hexdigest()
+    found = storage.head("boot-images", "a/b c/ü")
+    assert found
+    assert (found.size, found.etag, found.content_type) == (len(BIG), stat.etag, "x/y")
+    assert found.metadata["md5sum"] == "1"
+    assert storage.read("boot-images", "a/b c/ü", len(BIG)) == BIG
+    with pytest.raises(InputError):
+        storage.read("boot-images", "a/b c/ü", len(BIG) - 1)
+    assert b"".join(storage.chunks("boot-images", "a/b c/ü", 5, 2_000_005)) == BIG[5:2_000_005]
+    storage.delete("boot-images", "a/b c/ü")
+    storage.delete("boot-images", "a/b c/ü")
+    assert storage.head("boot-images", "a/b c/ü") is None
+
+
+def test_copies_keep_all(storage: Artifacts) -> None:
+    storage.put("boot-images", "a", [b"one"], content_type="x/y", metadata={"md5sum": "1"})
+    copied = storage.copy(("boot-images", "a"), ("boot-images", "deleted/a"))
+    storage.delete("boot-images", "a")
+    assert storage.read("boot-images", "deleted/a", 10) == b"one"
+    found = storage.head("boot-images", "deleted/a")
+    assert found
+    assert (found.metadata, found.content_type, found.size) == ({"md5sum": "1"}, "x/y", 3)
+    assert copied.key == "deleted/a"
+    with pytest.raises(MissingError):
+        storage.copy(("boot-images", "a"), ("boot-images", "b"))
+
+
+def test_a_new_object_takes_the_place_of_the_old(storage: Artifacts) -> None:
+    for content in (b"one", b"two", b"two", b"one"):
+        storage.put("boot-images", "k", [content])
+        assert storage.read("boot-images", "k", 10) == content
+
+
+def test_what_is_there(storage: Artifacts) -> None:
+    for key in ("a/1", "a/2", "b/1", "a%/x"):
+        storage.put("boot-images", key, [key.encode()])
+    storage.put("ims-other", "a/3", [b""])
+    assert [stat.key for stat in storage.walk("boot-images", "a/")] == ["a/1", "a/2"]
+    assert [stat.key for stat in storage.walk("boot-images")] == ["a%/x", "a/1", "a/2", "b/1"]
+
+
+def test_in_parts(storage: Artifacts) -> None:
+    five = os.urandom(5 << 20)
+    upload = storage.begin("boot-images", "k", content_type="x/y", metadata={"md5sum": "7"})
+    storage.part("boot-images", "k", upload, 1, pieces(b"wrong" * (1 << 20)))
+    tags = [(2, storage.part("boot-images", "k", upload, 2, [b"end"]))]
+    tags.insert(0, (1, storage.part("boot-images", "k", upload, 1, pieces(five))))
+    assert storage.parts("boot-images", "k", upload) == {1: (len(five), tags[0][1]), 2: (3, tags[1][1])}
+    assert storage.head("boot-images", "k") is None
+    with pytest.raises((InputError, ArtifactError)):
+        storage.complete("boot-images", "k", upload, [(1, "0" * 32), tags[1]])
+    stat = storage.complete("boot-images", "k", upload, tags)
+    assert stat.etag.endswith("-2")
+    assert storage.read("boot-images", "k", 1 << 24) == five + b"end"
+    found = storage.head("boot-images", "k")
+    assert found
+    assert found.metadata["md5sum"] == "7"
+    with pytest.raises(MissingError):
+        storage.parts("boot-images", "k", upload)
+    other = storage.begin("boot-images", "k2")
+    storage.abort("boot-images", "k2", other)
+    storage.abort("boot-images", "k2", other)
+    with pytest.raises(MissingError):
+        storage.part("boot-images", "k2", other, 1, [b""])
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(storage: Artifacts) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"some"
+        raise ConnectionError("gone")
+
+    storage.put("boot-images", "k", [b"old"])
+    with pytest.raises(ConnectionError):
+        storage.put("boot-images", "k", broken())
+    assert storage.read("boot-images", "k", 10) == b"old"
+    storage.check()
+
+
+def test_the_same_bytes_are_kept_once(local: LocalArtifacts) -> None:
+    local.put("boot-images", "a", pieces(BIG))
+    local.put("boot-images", "b", pieces(BIG))
+    local.copy(("boot-images", "a"), ("boot-images", "c"))
+    blobs = [path for path in (local.root / "blobs").rglob("*") if path.is_file()]
+    assert [path.stat().st_size for path in blobs] == [len(BIG)]
+    for key in "ab":
+        local.delete("boot-images", key)
+    assert local.read("boot-images", "c", len(BIG)) == BIG
+    local.put("boot-images", "c", [b"small"])
+    assert not blobs[0].exists()
+    assert not list((local.root / "incoming").iterdir())
+
+
+def test_what_a_killed_process_left(local: LocalArtifacts) -> None:
+    local.put("boot-images", "a", [b"kept"])
+    stray = local.root / "blobs" / "00" / ("0" * 64)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"x")
+    (local.root / "incoming" / "x").write_bytes(b"x")
+    assert local.sweep() == 0
+    assert local.sweep(-5) == 2
+    assert local.read("boot-images", "a", 10) == b"kept"
+    assert not stray.exists()
+
+
+def test_two_processes_and_many_threads(local: LocalArtifacts) -> None:
+    other = LocalArtifacts(local.root)
+    problems: list[BaseException] = []
+
+    def work(storage: LocalArtifacts) -> None:
+        try:
+            for number in range(20):
+                storage.put("boot-images", f"k{number % 3}", [b"same"])
+                storage.delete("boot-images", f"k{(number + 1) % 3}")
+        except ArtifactError as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=work, args=(each,)) for each in (local, other, local, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    for stat in local.walk("boot-images"):
+        assert local.read("boot-images", stat.key, 10) == b"same"
+    other.close()
+
+
+def test_the_secret_is_kept_and_private(local: LocalArtifacts) -> None:
+    again = LocalArtifacts(local.root)
+    assert again.secret == local.secret
+    assert (local.root / "secret").stat().st_mode & 0o777 == 0o600
+    again.close()
+
+
+def test_addresses_expire() -> None:
+    secret = b"s" * 32
+    address = signed("http://h/artifacts", secret, "GET", "boot-images", "a b/c", 100)
+    assert address.startswith("http://h/artifacts/boot-images/a%20b/c?expires=100&signature=")
+    signature = address.rpartition("=")[2]
+    assert valid(secret, "GET", "boot-images", "a b/c", "100", signature, 100)
+    assert not valid(secret, "GET", "boot-images", "a b/c", "100", signature, 101)
+    assert not valid(secret, "PUT", "boot-images", "a b/c", "100", signature, 1)
+    assert not valid(secret, "GET", "boot-images", "a b/d", "100", signature, 1)
+    assert not valid(secret, "GET", "boot-images", "a b/c", "200", signature, 1)
+    assert not valid(b"t" * 32, "GET", "boot-images", "a b/c", "100", signature, 1)
+    assert not valid(secret, "GET", "boot-images", "a b/c", "1e3", "ü", 1)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "s3://", "s3://b", "s3://bb/", "http://bbb/k", "S3://bbb/k", "s3://Bbb/k"]
+)
+def test_what_is_no_artifact(path: str) -> None:
+    with pytest.raises(InputError):
+        split(path)
+
+
+def test_names() -> None:
+    assert split("s3://boot-images/a/b?c#d%20") == ("boot-images", "a/b?c#d%20")
+    for bucket, key in (("..", "k"), ("a/b", "k"), ("bbb", "\0"), ("bbb", "k" * 1025), ("bbb", "a\nb")):
+        with pytest.raises(InputError):
+            check_names(bucket, key)
