@@ -1,0 +1,49 @@
+"""What an S3 server refuses or cannot do, in our terms, without the addresses and keys that its answers may hold."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from slipway.service.artifacts.model import ArtifactError, MissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MISSING: Final = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NoSuchUpload", "NotFound"})
+_DENIED: Final = frozenset(
+    {"401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
+)
+_BUSY: Final = frozenset({"429", "SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "ServiceUnavailable"})
+
+
+@contextmanager
+def translated(bucket: str, key: str = "") -> Iterator[None]:
+    """Raise what boto3 raises as `MissingError` or `ArtifactError`."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    place = f"s3://{bucket}/{key}"
+    try:
+        yield
+    except ClientError as error:
+        raise _of_answer(error.response, place) from None
+    except (Boto3Error, BotoCoreError) as error:
+        if isinstance(error.__context__, ClientError):  # what the transfer manager wraps
+            raise _of_answer(error.__context__.response, place) from None
+        # messages of botocore name addresses, which may be signed: the kind of the error is enough
+        brief = f"the S3 server cannot be asked about {place}: {type(error).__name__}"
+        raise ArtifactError(brief, hint="see whether it runs and can be reached", again=True) from None
+
+
+def _of_answer(answer: object, place: str) -> ArtifactError:
+    data = answer if isinstance(answer, dict) else {}
+    code = str(data.get("Error", {}).get("Code", ""))
+    status = int(data.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+    if code in MISSING or (status == 404 and code not in _DENIED):
+        return MissingError(f"there is no artifact {place}")
+    if code in _DENIED or status in (401, 403):
+        hint = "look at the access key, and at the policy of the bucket"
+        return ArtifactError(f"the S3 server does not let us at {place} ({code or status})", hint=hint)
+    brief = f"the S3 server refuses {place}: {code or status}"
+    return ArtifactError(brief, again=code in _BUSY or status >= 500)
