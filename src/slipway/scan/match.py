@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from slipway.patterns import pattern
 from slipway.scan.advisories.plug import matching
+from slipway.scan.classes import class_of
 from slipway.scan.merge import preferred, together
 from slipway.scan.model import Feed, Finding, Scan, Uncovered
 from slipway.scan.severity import most_trusted
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from slipway.scan.model import Advisory, Affected, Component, Inventory, System
     from slipway.settings import Settings
 
-# Packages that hold headers of what is affected: to build with, nothing of it runs.
-_HEADERS = pattern(r"linux-libc-dev.*|linux-headers.*|.*-headers")
 _DAY: Final = 86400
 _BACKPORT: Final = "~bpo"
 
@@ -136,7 +134,8 @@ def _of_hit(hit: _Hit, advisory: Advisory, system: System, feeds: dict[str, Feed
             description=advisory.details,
             urls=advisory.urls,
             provenance=(f"{feed.name} {feed.date[:10]}".rstrip(),),
-            class_="headers" if _HEADERS.fullmatch(hit.component.name) else "",
+            class_=class_of(hit.component),
+            published=advisory.published,
         )
         for name in cves
     ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from slipway.scan.model import Completeness, Component, Finding, FixState, Kind, Scan, Status, System
 
 _CVE = pattern(r"CVE-([0-9]{4})-([0-9]{1,19})")
-_SCHEMES: Final[dict[Kind, str]] = {
+SCHEMES: Final[dict[Kind, str]] = {
     "deb": "dpkg",
     "rpm": "rpm",
     "apk": "apk",
@@ -132,6 +132,7 @@ def _one(group: list[Finding], system: System) -> Finding:
         first_seen=min((f.first_seen for f in group if f.first_seen), default=""),
         waiver=_told(f.waiver for f in group),
         vex=_told(f.vex for f in group),
+        published=min((f.published for f in group if f.published), default=""),
         raw={key: value for f in reversed(group) for key, value in f.raw.items()},
     )
 
@@ -142,6 +143,6 @@ def _told(texts: Iterable[str]) -> str:
 
 def _ascending(versions: Iterable[str], component: Component) -> tuple[str, ...]:
     try:
-        return tuple(sorted(versions, key=cmp_to_key(partial(compare, _SCHEMES.get(component.kind, "")))))
+        return tuple(sorted(versions, key=cmp_to_key(partial(compare, SCHEMES.get(component.kind, "")))))
     except IncomparableError:
         return tuple(versions)

@@ -85,7 +85,8 @@ class Inventory:
     """All components of one image, sorted by kind, name, version, path.
 
     `digest` is that of the manifest, or of what was read instead (a directory: empty). `unread` tells what could
-    not be read and why: with it, an inventory is incomplete and no scan of it can be passed.
+    not be read and why: with it, an inventory is incomplete and no scan of it can be passed. `created` is when the image
+    says that it was made (RFC 3339, UTC, whole seconds), or empty.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Inventory:
     components: tuple[Component, ...] = ()
     unread: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    created: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ class Finding:
     `id` is a CVE where there is one, `aliases` are the other names. `fixed` are versions in which it is repaired. `provenance`
     names each feed or scanner that says so (`debian-security 2026-11-20`, `trivy 0.70`). `class_` is `headers` for packages
     that only hold headers of what is affected (linux-libc-dev), else empty. `completeness` says how well the
-    list of ids is known for what is outdated. `waiver` and `vex` say why it does not count, if it does not. `first_seen` is RFC 3339.
+    list of ids is known for what is outdated. `waiver` and `vex` say why it does not count, if it does not. `first_seen` is when
+    the image was first seen with it, `published` when the world was told (RFC 3339).
     """
 
     id: str
@@ -171,6 +174,7 @@ class Finding:
     first_seen: str = ""
     waiver: str = ""
     vex: str = ""
+    published: str = ""
     raw: dict[str, Any] = field(default_factory=dict, compare=False, repr=False, hash=False)
 
     @property
