@@ -93,6 +93,9 @@ def test_names_without_tag_and_digest() -> None:
     assert repository("r:5000/team/hello:1@sha256:00") == "r:5000/team/hello"
     assert repository("r:5000/hello") == "r:5000/hello"
     assert repository("hello") == "hello"
+    for place in ("docker-archive:x.tar", "dir:root", "oci:layout:1", "sha256:00"):
+        assert repository(place) == place
+    assert repository("docker:hello:1") == "docker:hello"
 
 
 def test_a_fingerprint_outlives_versions_and_tags() -> None:

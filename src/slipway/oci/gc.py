@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.files import disk, read_json
 from slipway.oci import digest as dg
-from slipway.oci.reader import every_blob, manifests, read_image
+from slipway.oci.reader import manifests, read_image
+from slipway.oci.referrer import family
 from slipway.oci.rootfs import chain_id
 from slipway.oci.unpack import remove_tree
 from slipway.oci.usage import check, tree_size, usage
@@ -130,7 +131,7 @@ def _mark(store: Store) -> tuple[set[str], set[str]]:
     live: set[str] = set()
     trees: set[str] = set()
     for image in store.images():
-        live.update(dg.hex_of(digest) for digest in every_blob(store, image))
+        live.update(dg.hex_of(digest) for digest in family(store, image))
         for manifest in manifests(store, image):
             diff_ids = [layer.diff_id for layer in read_image(store, manifest).layers]
             trees.update(dg.hex_of(d) for d in diff_ids)
@@ -149,13 +150,15 @@ def _sweep_store(store: Store, live: set[str], sweep: _Sweep) -> None:
         ("records", "builds"),
         ("records", "layers"),
         ("records", "origins"),
+        ("records", "referrers"),
     ):
         for path in _listed(store.root / directory):
             if path.name.startswith(".tmp-"):
                 _left_over(path, sweep)
             elif (_blob_of_layer(path) if directory == "layers" else path.stem) not in live:
                 sweep.remove(kind, path)
-    for path in _listed(store.root):
+    # scans are kept whatever becomes of their images: they cannot be made again
+    for path in (*_listed(store.root), *_walk(store.root / "scans")):
         if path.name.startswith(".tmp-"):
             _left_over(path, sweep)
 

@@ -6,6 +6,8 @@
       layers/<key>.dirs.json                   the directories of that layer, needed only to make layers above it
       builds/<manifest hex>.json               how an image was built (for reasons, diffs and bills of materials)
       origins/<blob hex>.json                  which registry repositories have a blob (`slipway.oci.origins`)
+      referrers/<manifest hex>/<hex>.json      what is attached to an image (`slipway.oci.referrer`)
+      scans/<image>/<platform>/…               what scans of an image found over time (`slipway.scan.history.files`)
       lock                                     shared while a build runs, exclusive while garbage is collected
       index.lock                               held for the moments in which index.json changes
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from slipway.errors import StoreError
 from slipway.oci import digest as dg
 from slipway.oci.origins import origins
-from slipway.oci.reader import every_blob, manifests, read_image
+from slipway.oci.reader import manifests, read_image
+from slipway.oci.referrer import family
 
 if TYPE_CHECKING:
     from slipway.oci.store import Store
@@ -76,7 +77,7 @@ class Check:
 def usage(store: Store, settings: Settings) -> Usage:
     """Measure. What several images refer to counts as shared in each; a blob counts once in `blobs`."""
     images = {image.digest: image for image in store.images()}
-    parts = {digest: every_blob(store, image) for digest, image in images.items()}
+    parts = {digest: family(store, image) for digest, image in images.items()}
     users = Counter(blob for blobs in parts.values() for blob in blobs)
     rows = []
     for digest, blobs in parts.items():
@@ -90,7 +91,7 @@ def usage(store: Store, settings: Settings) -> Usage:
         sum(there.values()),
         sum(size for digest, size in there.items() if digest not in users),
         tree_size(store.root / "indexes"),
-        sum(tree_size(store.root / name) for name in ("layers", "builds", "origins")),
+        sum(tree_size(store.root / name) for name in ("layers", "builds", "origins", "referrers", "scans")),
         {
             entry.name: tree_size(Path(entry))
             for entry in sorted(_scan(settings.cache), key=lambda e: e.name)
@@ -108,7 +109,7 @@ def check(store: Store) -> Check:
     for image in images:
         what = image.name or image.digest
         try:
-            blobs = every_blob(store, image)
+            blobs = family(store, image)
             for manifest in manifests(store, image):
                 read_image(store, manifest)
         except StoreError as error:

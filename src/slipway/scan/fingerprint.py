@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from slipway.scan.model import Component, Finding
+
+# What stands before the colon of a place on this machine (`inventory.take`).
+ON_DISK: Final = ("dir", "docker-archive", "oci", "sbom", "squashfs")
 
 
 def fingerprint(image: str, finding: Finding) -> str:
@@ -24,7 +27,13 @@ def package(component: Component) -> str:
 
 
 def repository(image: str) -> str:
-    """The name of an image without tag and digest: `registry:5000/team/hello:1@sha256:…` gives `registry:5000/team/hello`."""
+    """The name of an image without tag and digest: `registry:5000/team/hello:1@sha256:…` gives `registry:5000/team/hello`.
+
+    Places on this machine (`dir:root`, `docker-archive:x.tar`) and digests have no tag: they stay as they are.
+    """
+    kind = image.partition(":")[0]
+    if kind in ON_DISK or kind == "sha256":
+        return image
     name = image.partition("@")[0]
     head, colon, tail = name.rpartition(":")
     return head if colon and "/" not in tail else name

@@ -1,0 +1,300 @@
+"""What is kept of scans: durable, bounded, safe against two at once, and never silent about damage."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import slipway
+from slipway.errors import InputError
+from slipway.oci.gc import collect, usage
+from slipway.oci.store import Store
+from slipway.scan.history import entries, first_seen, keep, scan_of
+from slipway.scan.history.files import directory, files, subject
+from slipway.scan.model import Feed, Finding, Level, Outdated, Uncovered
+from slipway.scan.policy.model import Judged, Verdict
+from slipway.settings import Settings
+from tests.scan.history.kit import (
+    FEED,
+    OTHER,
+    SSL,
+    ZLIB,
+    Ears,
+    deb,
+    finding,
+    judged,
+    scan,
+    settings_in,
+    waived,
+)
+
+NOV20, NOV21, NOV22 = "2026-11-20T08:00:00Z", "2026-11-21T08:00:00Z", "2026-11-22T08:00:00Z"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+def ears() -> Ears:
+    return Ears()
+
+
+def place(settings: Settings) -> Path:
+    return directory(settings, "hello:1", "linux/amd64")
+
+
+def test_what_is_kept_comes_back(settings: Settings, ears: Ears) -> None:
+    headers = finding("CVE-3", deb("linux-libc-dev", "6.1"), class_="headers")
+    made = scan(
+        finding("CVE-1", SSL, Level.CRITICAL, "3.0.9-1", description="long", urls=("https://example.org",)),
+        waived(finding("CVE-2", ZLIB)),
+        headers,
+        outdated=(Outdated(SSL, "3.0.9-1", "bookworm-security", security=True),),
+        uncovered=(Uncovered(ZLIB, "backport"),),
+        problems=("no advisories for PyPI",),
+    )
+    keep(Judged(made, Verdict("unknown")), settings, ears.reporter)
+    (entry,) = entries("hello:1", settings, ears.reporter)
+    numbers = entry.numbers
+    assert numbers.open == (0, 0, 0, 0, 0, 1)
+    assert numbers.excused == (0, 0, 0, 0, 1, 0)
+    assert (numbers.fixable, numbers.headers, numbers.outdated, numbers.uncovered) == (1, 1, 1, 1)
+    assert (entry.complete, entry.outcome, entry.digest) == (False, "unknown", made.inventory.digest)
+    assert entry.feeds == (FEED,)
+    again = scan_of(entry)
+    plain = tuple(replace(f, description="", urls=()) for f in made.findings)
+    assert again == replace(made, findings=plain)
+    assert ears.warnings == []
+
+
+def test_a_weakness_of_a_package_counts_once(settings: Settings, ears: Ears) -> None:
+    twice = deb("libssl3", "3.0.8-1", path="opt/var/lib/dpkg/status")
+    keep(judged(finding("CVE-1"), finding("CVE-1", twice)), settings, ears.reporter)
+    (entry,) = entries("hello", settings, ears.reporter)
+    assert sum(entry.numbers.open) == 1
+
+
+def test_first_seen_outlives_tags_versions_and_absence(settings: Settings, ears: Ears) -> None:
+    one, two = finding("CVE-1"), finding("CVE-2")
+    for time, found, image in ((NOV20, (one,), "hello:1"), (NOV21, (two,), "hello:2")):
+        keep(
+            Judged(first_seen(scan(*found, time=time, image=image), settings, ears.reporter)),
+            settings,
+            ears.reporter,
+        )
+    back = replace(one, component=deb("libssl3", "3.0.8-2"))
+    now = first_seen(scan(back, two, finding("CVE-9"), time=NOV22, image="hello:3"), settings, ears.reporter)
+    assert [f.first_seen for f in now.findings] == [NOV20, NOV21, NOV22]
+    assert ears.warnings == []
+
+
+def test_what_is_known_to_be_older_stays_so(settings: Settings, ears: Ears) -> None:
+    imported = finding("CVE-1", first_seen="2026-01-01T00:00:00Z")
+    (found,) = first_seen(scan(imported), settings, ears.reporter).findings
+    assert found.first_seen == "2026-01-01T00:00:00Z"
+    keep(judged(imported), settings, ears.reporter)
+    (found,) = first_seen(scan(finding("CVE-1")), settings, ears.reporter).findings
+    assert found.first_seen == "2026-01-01T00:00:00Z"
+
+
+def test_the_same_on_one_day_is_replaced(settings: Settings, ears: Ears) -> None:
+    for hour in range(8, 12):
+        keep(judged(finding("CVE-1"), time=f"2026-11-21T{hour:02}:00:00Z"), settings, ears.reporter)
+    assert [e.time for e in entries("hello", settings, ears.reporter)] == ["2026-11-21T11:00:00Z"]
+    (found,) = first_seen(scan(finding("CVE-1"), time=NOV22), settings, ears.reporter).findings
+    assert found.first_seen == NOV21
+    keep(judged(finding("CVE-1"), time=NOV22), settings, ears.reporter)
+    assert len(entries("hello", settings, ears.reporter)) == 2
+
+
+def test_scans_of_one_second_keep_their_order(settings: Settings, ears: Ears) -> None:
+    for number in range(5):
+        keep(judged(finding(f"CVE-{number}")), settings, ears.reporter)
+    found = [scan_of(entry).findings[0].id for entry in entries("hello", settings, ears.reporter)]
+    assert found == [f"CVE-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"digest": OTHER},
+        {"image": "hello:2"},
+        {"feeds": (Feed("osv:Debian", "1", "2026-11-21T00:00:00Z"),)},
+        {"problems": ("too old",)},
+        {"components": [ZLIB]},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_result_is_kept_beside(settings: Settings, ears: Ears, change: dict[str, object]) -> None:
+    keep(judged(finding("CVE-1")), settings, ears.reporter)
+    keep(judged(finding("CVE-1"), time="2026-11-21T09:00:00Z", **change), settings, ears.reporter)
+    assert len(entries("hello", settings, ears.reporter)) == 2
+
+
+def test_tags_platforms_and_days_can_be_asked_for(settings: Settings, ears: Ears) -> None:
+    for time, image, platform in (
+        (NOV20, "hello:1", "linux/amd64"),
+        (NOV21, "hello:2", "linux/amd64"),
+        (NOV22, "hello:2", "linux/arm64"),
+    ):
+        keep(judged(finding("CVE-1"), time=time, image=image, platform=platform), settings, ears.reporter)
+
+    def times(image: str, **more: str) -> list[str]:
+        return [entry.time[8:10] for entry in entries(image, settings, ears.reporter, **more)]
+
+    assert times("hello") == ["20", "21", "22"]
+    assert times("hello:2") == ["21", "22"]
+    assert times("hello:3") == []
+    assert times("hello", platform="linux/arm64") == ["22"]
+    assert times("hello", since="2026-11-21T00:00:00Z") == ["21", "22"]
+    assert times("other") == []
+
+
+def test_names_that_are_no_names_of_files(
+    settings: Settings, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(judged(image="../../../etc/passwd:1", platform="../..\x00/x"), settings, ears.reporter)
+    assert len(entries("../../../etc/passwd", settings, ears.reporter)) == 1
+    assert {p.name for p in settings.store.iterdir()} == {"scans"}
+    monkeypatch.chdir(settings.store)
+    assert subject("docker-archive:x.tar") == f"docker-archive:{settings.store}/x.tar"
+    assert subject("docker-archive:x.tar") != subject("docker-archive:y.tar")
+    assert subject("docker:hello") == subject("docker:hello:2") == "docker:hello"
+    assert subject("r:5000/hello") == subject("r:5000/hello:2@sha256:00") == "r:5000/hello"
+    assert subject(OTHER) == OTHER
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", gzip.compress(b"{}\n{}\n"), gzip.compress(b"[1]\n")])
+def test_damage_is_told_and_stepped_over(settings: Settings, ears: Ears, damage: bytes) -> None:
+    keep(judged(finding("CVE-1"), time=NOV20), settings, ears.reporter)
+    keep(judged(finding("CVE-1"), finding("CVE-2"), time=NOV21), settings, ears.reporter)
+    files(place(settings))[-1].write_bytes(damage)
+    assert [e.time for e in entries("hello", settings, ears.reporter)] == [NOV20]
+    (told,) = ears.warnings
+    assert "damaged" in told
+    keep(judged(finding("CVE-1"), time=NOV22), settings, ears.reporter)
+    assert len(entries("hello", settings, ears.reporter)) == 2
+
+
+def test_half_a_file_is_noticed(settings: Settings, ears: Ears) -> None:
+    many = [finding(f"CVE-2026-{n}", title=os.urandom(40).hex()) for n in range(3000)]
+    keep(judged(*many), settings, ears.reporter)
+    (path,) = files(place(settings))
+    path.write_bytes(path.read_bytes()[:-20_000])
+    (entry,) = entries("hello", settings, ears.reporter)
+    with pytest.raises(InputError, match="damaged"):
+        scan_of(entry)
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"[]", b'{"format":1,"seen":{"a":1}}'])
+def test_first_seen_is_made_anew(settings: Settings, ears: Ears, damage: bytes | None) -> None:
+    keep(judged(finding("CVE-1"), time=NOV20), settings, ears.reporter)
+    keep(judged(finding("CVE-2"), time=NOV21), settings, ears.reporter)
+    seen = place(settings) / "seen.json"
+    seen.unlink() if damage is None else seen.write_bytes(damage)
+    now = first_seen(scan(finding("CVE-1"), finding("CVE-2"), time=NOV22), settings, ears.reporter)
+    assert [f.first_seen for f in now.findings] == [NOV20, NOV21]
+    (told,) = ears.warnings
+    assert "seen.json" in told
+    keep(judged(time=NOV22), settings, Ears().reporter)
+    assert json.loads(seen.read_text())["seen"].keys() != set()
+
+
+def test_a_format_of_later_is_no_damage(settings: Settings, ears: Ears) -> None:
+    keep(judged(finding("CVE-1")), settings, ears.reporter)
+    (path,) = files(place(settings))
+    path.write_bytes(gzip.compress(b'{"format":2}\n'))
+    assert entries("hello", settings, ears.reporter) == ()
+    assert "not known here" in ears.warnings[0]
+
+
+def test_a_store_that_cannot_be_written_is_told(settings: Settings, ears: Ears) -> None:
+    settings.store.mkdir(parents=True)
+    (settings.store / "scans").write_text("a file")
+    keep(judged(finding("CVE-1")), settings, ears.reporter)
+    (told,) = ears.warnings
+    assert told.startswith("this scan is not kept in the history: ")
+    assert entries("hello", settings, ears.reporter) == ()
+
+
+def test_a_scan_without_a_time_is_not_kept(settings: Settings, ears: Ears) -> None:
+    for time in ("", "yesterday", "../../x"):
+        keep(judged(finding("CVE-1"), time=time), settings, ears.reporter)
+    assert len(ears.warnings) == 3
+    assert entries("hello", settings, Ears().reporter) == ()
+
+
+def test_many_at_once(settings: Settings, ears: Ears) -> None:
+    """Threads here and processes elsewhere: nothing is lost, and every finding is remembered."""
+    script = (
+        "import sys; from pathlib import Path; from tests.scan.history.kit import *; "
+        "from slipway.scan.history import keep\n"
+        "for n in range(5):\n"
+        "    keep(judged(finding(f'CVE-{sys.argv[2]}-{n}'), time=f'2026-11-21T1{sys.argv[2]}:00:0{n}Z'),"
+        " settings_in(Path(sys.argv[1])), Ears().reporter)"
+    )
+    root = Path(slipway.__file__).parents[2]
+    programs = [
+        subprocess.Popen([sys.executable, "-c", script, str(settings.store.parent), str(n)], cwd=root)
+        for n in range(2)
+    ]
+    threads = [
+        threading.Thread(
+            target=keep,
+            args=(judged(finding(f"CVE-2-{n}"), time=f"2026-11-21T12:00:0{n}Z"), settings, ears.reporter),
+        )
+        for n in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [program.wait(60) for program in programs] == [0, 0]
+    assert len(entries("hello", settings, ears.reporter)) == 15
+    seen = json.loads((place(settings) / "seen.json").read_text())["seen"]
+    assert len(seen) == 15
+    assert ears.warnings == []
+
+
+def test_the_store_knows_what_to_leave(settings: Settings, ears: Ears) -> None:
+    keep(judged(finding("CVE-1")), settings, ears.reporter)
+    old = place(settings) / ".tmp-1"
+    old.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    before = usage(Store(settings.store), settings).records
+    assert before > 0
+    report = collect(Store(settings.store), settings, older_than=0)
+    assert set(report.swept) == {"left-overs"}
+    assert not old.exists()
+    assert len(entries("hello", settings, ears.reporter)) == 1
+
+
+def test_a_year_is_read_quickly(settings: Settings, ears: Ears) -> None:
+    """The list reads the numbers alone; what a scan costs is looking up what was seen."""
+    import time
+
+    found: list[Finding] = [finding(f"CVE-2026-{n}", deb(f"p{n % 200}", "1")) for n in range(800)]
+    keep(judged(*found), settings, ears.reporter)
+    (path,) = files(place(settings))
+    for day in range(364):
+        (path.parent / f"2025{day // 28 + 1:02}{day % 28 + 1:02}T000000Z-0000.json.gz").write_bytes(
+            path.read_bytes()
+        )
+    start = time.perf_counter()
+    assert len(entries("hello", settings, ears.reporter)) == 365
+    listed = time.perf_counter() - start
+    start = time.perf_counter()
+    first_seen(scan(*found, time=NOV22), settings, ears.reporter)
+    looked = time.perf_counter() - start
+    assert listed < 2
+    assert looked < 0.3
