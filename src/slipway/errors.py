@@ -1,7 +1,9 @@
 """The one error tree.
 
     SlipwayError
-    ├── RecipeError        the recipe is wrong (carries every problem found)
+    ├── WrittenError       what a person wrote is wrong (carries every problem found)
+    │   ├── RecipeError    the recipe
+    │   └── PolicyError    the policy, or a file of waivers
     ├── UsageError         the request cannot be meant (bad option, unknown image)
     ├── ResolveError       no set of packages satisfies the request
     ├── FetchError         bytes could not be brought in
@@ -73,7 +75,7 @@ class SlipwayError(Exception):
 
 @value
 class Problem:
-    """One thing that is wrong in a recipe: where, what, the offending line, and what to do instead."""
+    """One thing that is wrong in what a person wrote: where, what, the offending line, and what to do instead."""
 
     where: Where
     message: str
@@ -81,14 +83,14 @@ class Problem:
     hint: str = ""
 
 
-class RecipeError(SlipwayError):
-    """The recipe is wrong; `problems` holds everything that was found, in file order."""
+class WrittenError(SlipwayError):
+    """A file that a person wrote is wrong; `problems` holds everything that was found, in file order."""
 
-    code = "recipe"
+    code = "written"
 
-    def __init__(self, problems: Sequence[Problem], name: str = "recipe") -> None:
+    def __init__(self, problems: Sequence[Problem], name: str = "") -> None:
         count = len(problems)
-        brief = problems[0].message if count == 1 else f"{count} problems in {name}"
+        brief = problems[0].message if count == 1 else f"{count} problems in {name or self.code}"
         super().__init__(brief, where=problems[0].where if count == 1 else None)
         self.problems = tuple(problems)
         if count == 1:
@@ -108,6 +110,14 @@ class RecipeError(SlipwayError):
                 for p in self.problems
             ],
         }
+
+
+class RecipeError(WrittenError):
+    code = "recipe"
+
+
+class PolicyError(WrittenError):
+    code = "policy"
 
 
 class UsageError(SlipwayError):

@@ -44,7 +44,7 @@ def test_it_builds(built: Callable[[str], dict[str, Any]], home: Home, name: str
 
 
 def test_every_example_is_tried() -> None:
-    assert {*SAYS, "files-only", "notebook"} == set(NAMES)
+    assert {*SAYS, "files-only", "notebook", "scan-policy"} == set(NAMES)
 
 
 @pytest.mark.parametrize("name", SAYS)

@@ -17,6 +17,7 @@ from slipway.errors import (
     InputError,
     LockError,
     NotYetError,
+    PolicyError,
     RecipeError,
     ResolveError,
     SlipwayError,
@@ -24,6 +25,7 @@ from slipway.errors import (
     ToolError,
     UsageError,
     VerifyError,
+    WrittenError,
 )
 
 if TYPE_CHECKING:
@@ -41,11 +43,15 @@ class Exit(NamedTuple):
     errors: tuple[type[SlipwayError], ...] = ()
 
 
-INTERNAL, USAGE, INTERRUPTED, PIPE = 1, 2, 130, 141
+INTERNAL, USAGE, FAILED, UNKNOWN, INTERRUPTED, PIPE = 1, 2, 10, 11, 130, 141
 EXITS = (
     Exit(0, "It worked."),
     Exit(INTERNAL, "Something unexpected happened inside Slipway: a bug, please report it."),
-    Exit(USAGE, "The command line or the recipe is wrong; nothing was done.", (UsageError, RecipeError)),
+    Exit(
+        USAGE,
+        "The command line, the recipe or the policy is wrong; nothing was done.",
+        (UsageError, RecipeError, PolicyError),
+    ),
     Exit(3, "No set of packages satisfies the request.", (ResolveError,)),
     Exit(4, "Bytes could not be brought in, or are not what was promised.", (FetchError, VerifyError)),
     Exit(5, "An input file (package, wheel, layer, archive) is malformed or hostile.", (InputError,)),
@@ -53,6 +59,8 @@ EXITS = (
     Exit(7, "A program that is needed is missing or failed.", (ToolError,)),
     Exit(8, "What is asked for is valid, but this release cannot do it yet.", (NotYetError,)),
     Exit(9, "The lock is missing, or does not fit the recipe or the files.", (LockError,)),
+    Exit(FAILED, "What was scanned fails the policy, or the severity that was asked for."),
+    Exit(UNKNOWN, "It could not be told whether what was scanned passes: not all was seen, or is known."),
     Exit(INTERRUPTED, "Interrupted (Ctrl-C). The store is valid; run the command again."),
     Exit(PIPE, "The reader of the output went away."),
 )
@@ -113,9 +121,9 @@ def guard(face: Face, action: Callable[[], Any], argv: Sequence[str] = ()) -> in
 
 
 def render(error: SlipwayError, paint: Paint) -> str:
-    """The error for people: what, where, details, hint; for a recipe every problem with its line and a caret."""
+    """The error for people: what, where, details, hint; for a recipe or policy every problem with its line and a caret."""
     lines = []
-    problems = error.problems if isinstance(error, RecipeError) else ()
+    problems = error.problems if isinstance(error, WrittenError) else ()
     for problem in problems:
         lines += _problem(problem, paint)
     if len(problems) != 1:
@@ -131,7 +139,7 @@ def render(error: SlipwayError, paint: Paint) -> str:
 def _problem(problem: Problem, paint: Paint) -> list[str]:
     from slipway.recipe import render_problems
 
-    first, *rest = render_problems(RecipeError([problem])).splitlines()
+    first, *rest = render_problems(WrittenError([problem])).splitlines()
     rest = [paint(line, "red", "bold") if line.strip() == "^" else line for line in rest]
     return [f"{_error(paint)} {first}", *rest]
 

@@ -6,18 +6,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.errors import Problem, RecipeError, UsageError, Where
+from slipway.errors import Problem, RecipeError
 from slipway.recipe.keys import RECIPE
 from slipway.recipe.kinds import Report
 from slipway.recipe.model import Base, DebianBase, Recipe, RegistryBase
 from slipway.recipe.nodes import is_null
 from slipway.recipe.source import Source
+from slipway.recipe.textfile import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DEFAULT_BASE = DebianBase(suite="stable", packages=("python3", "ca-certificates"))
-_READ_LIMIT = 8 << 20
 
 
 def load(path: Path, text: str | None = None, environ: Mapping[str, str] | None = None) -> Recipe:
@@ -29,7 +29,7 @@ def load(path: Path, text: str | None = None, environ: Mapping[str, str] | None 
     from slipway.recipe.yamlnodes import parse
 
     if text is None:
-        text = _read(path)
+        text = read_text(path, RecipeError)
     source = Source(str(path), text.removeprefix("\ufeff"))
     full = Path(os.path.abspath(path))  # noqa: PTH100 - a link to a recipe stands for its own directory
     problems: list[Problem] = []
@@ -45,24 +45,6 @@ def load(path: Path, text: str | None = None, environ: Mapping[str, str] | None 
         problems.sort(key=lambda p: (p.where.file != source.name, p.where.line, p.where.column))
         raise RecipeError(problems, str(path))
     return _recipe(full, source, values)
-
-
-def _read(path: Path) -> str:
-    """The text of the file; more than any recipe holds is not read."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_READ_LIMIT)
-    except OSError as error:
-        raise UsageError(f"cannot read the recipe: {error.strerror}", where=Where(str(path))) from error
-    except ValueError as error:  # a NUL in the name
-        raise UsageError(f"cannot read the recipe: {error}", where=Where(ascii(str(path)))) from error
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        before = Source(str(path), data[: error.start].decode() + "\ufffd")
-        message = f"byte 0x{data[error.start]:02x} is not UTF-8"
-        problem = before.problem(len(before.text) - 1, message, "save the file as UTF-8")
-        raise RecipeError([problem], str(path)) from error
 
 
 def _gathered(values: dict[str, Any], report: Report) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Problems of a recipe as text for people, the way compilers show theirs."""
+"""Problems of a recipe or a policy as text for people, the way compilers show theirs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from unicodedata import east_asian_width
 from slipway.recipe.source import printable
 
 if TYPE_CHECKING:
-    from slipway.errors import Problem, RecipeError
+    from slipway.errors import Problem, WrittenError
 
 _WIDTH = 100
 _BEFORE = 60  # characters of a long line that are shown before the place
 
 
-def render_problems(error: RecipeError) -> str:
+def render_problems(error: WrittenError) -> str:
     """Per problem: `file:line:column: message`, the line, a caret under the place, and the hint.
 
     Blocks are separated by an empty line; there is no line break at the end. Long lines are cut around the place;

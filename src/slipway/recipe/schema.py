@@ -14,7 +14,7 @@ from slipway.recipe.keys import RECIPE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slipway.recipe.kinds import Field
+    from slipway.recipe.kinds import Field, Kind
 
 SHIPPED = Path(__file__).with_name("image.schema.json")
 
@@ -49,9 +49,9 @@ def schema_text() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def reference_rows() -> list[Row]:
+def reference_rows(kind: Kind[Any] = RECIPE) -> list[Row]:
     """All keys in the order of the table, each followed by the keys inside it."""
-    return [row for field in RECIPE.fields for row in _rows(field, field.name)]
+    return [row for field in kind.fields for row in _rows(field, field.name)]
 
 
 def _rows(field: Field, name: str) -> Iterator[Row]:

@@ -61,20 +61,23 @@ class _Stop(Exception):  # noqa: N818 - not an error of its own: it carries the 
         self.problem = problem
 
 
-def parse(source: Source, problems: list[Problem], environ: Mapping[str, str]) -> Node | None:
+def parse(
+    source: Source, problems: list[Problem], environ: Mapping[str, str] | None, what: str = "recipe"
+) -> Node | None:
     """The one document of `source`, or None when it has none or cannot be read; texts get their variables from `environ`.
 
-    What is wrong is appended to `problems`; a syntax error is one problem, as nothing after it can be trusted.
+    Where `environ` is None they stay as they are. What is wrong is appended to `problems`; a syntax error is one problem, as
+    nothing after it can be trusted. `what` is the thing that the document should be.
     """
     if len(source.text) > MAX_TEXT:
-        problems.append(source.problem(0, f"is larger than {MAX_TEXT >> 20} MiB: this is not a recipe"))
+        problems.append(source.problem(0, f"is larger than {MAX_TEXT >> 20} MiB: this is not a {what}"))
         return None
     if match := _UNPRINTABLE.search(source.text):
         message = f"character U+{ord(match[0]):04X} is not allowed in YAML"
         problems.append(source.problem(match.start(), message))
         return None
     try:
-        return _Reader(source, problems, environ).document()
+        return _Reader(source, problems, environ, what).document()
     except _Stop as stop:
         problems.append(stop.problem)
     except yaml.YAMLError as error:
@@ -117,10 +120,13 @@ def _at(event: events.Event) -> int:
 
 
 class _Reader:
-    def __init__(self, source: Source, problems: list[Problem], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, source: Source, problems: list[Problem], environ: Mapping[str, str] | None, what: str
+    ) -> None:
         self.source = source
         self.problems = problems
         self.environ = environ
+        self.what = what
         self.anchors: dict[str, Node | None] = {}  # None while the node is still open
         self.brought = 0  # weight of all aliases, and of what came from the environment, so far
         self.next: Callable[[], events.Event] = _LOADER(source.text).get_event
@@ -132,7 +138,7 @@ class _Reader:
         root = self.node(self.next(), 0)
         self.next()  # end of the document
         if isinstance(event := self.next(), events.DocumentStartEvent):
-            self.report(_at(event), "a recipe is one YAML document, and a second one starts here")
+            self.report(_at(event), f"a {self.what} is one YAML document, and a second one starts here")
         return root
 
     def report(self, at: int, message: str, hint: str = "") -> None:
@@ -150,8 +156,8 @@ class _Reader:
         node: Node
         if isinstance(event, events.ScalarEvent):
             node = self.scalar(event, at)
-            if MARK in node.value:
-                node = self.substituted(node, key=key)
+            if self.environ is not None and MARK in node.value:
+                node = self.substituted(node, self.environ, key=key)
         elif isinstance(event, events.SequenceStartEvent):
             self.check_tag(event.tag, at, "seq")
             node = self.sequence(at, depth)
@@ -174,7 +180,7 @@ class _Reader:
     def weigh(self, weight: int, at: int, what: str) -> None:
         self.brought += weight
         if self.brought > MAX_WEIGHT:
-            raise _Stop(self.source.problem(at, f"{what} stand for more text than any recipe needs"))
+            raise _Stop(self.source.problem(at, f"{what} stand for more text than any {self.what} needs"))
 
     def scalar(self, event: events.ScalarEvent, at: int) -> Scalar:
         value: str = event.value
@@ -194,13 +200,13 @@ class _Reader:
                 self.report(at, f"{quote(value)} is not what its tag `!!{wanted}` says")
         return Scalar(value, kind, at)
 
-    def substituted(self, scalar: Scalar, *, key: bool) -> Scalar:
+    def substituted(self, scalar: Scalar, environ: Mapping[str, str], *, key: bool) -> Scalar:
         from slipway.recipe.places import Places
 
         if key:
             wrong = Wrong(scalar.at, f"{quote(MARK + '…}')} is not replaced in keys", "only in values")
             return scalar._replace(wrong=(wrong,))
-        value, done, found = substitute(scalar.value, self.environ, MAX_WEIGHT)
+        value, done, found = substitute(scalar.value, environ, MAX_WEIGHT)
         self.weigh(len(value), scalar.at, "variables of the environment")
         places = Places(self.source.text, scalar)
         wrong_ones = tuple(wrong._replace(at=places.at(wrong.at)) for wrong in found)
