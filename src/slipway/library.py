@@ -134,7 +134,7 @@ class Image:
         return inspect(_store(), self._built.image.digest, self._built.platform)
 
     def push(self, remote_tag: str | None = None, credentials: Mapping[str, str] | None = None) -> str:
-        """Push the image to its registry and return the digest of its manifest there.
+        """Push the image, with what is attached to it, to its registry and return the digest of its manifest there.
 
         `remote_tag` is the name in the registry, which the image gets in the store too; without it, `tag` is. `credentials`
         are `{"username": ..., "password": ...}`, used instead of those in Docker's configuration.
@@ -143,6 +143,7 @@ class Image:
         from slipway.images.push import destination
         from slipway.images.tag import tag
         from slipway.registry.push import push
+        from slipway.registry.pushreferrers import push_referrers
         from slipway.settings import load
 
         login = _login(credentials)
@@ -152,7 +153,9 @@ class Image:
         if remote_tag:
             name = tag(_store(), image.digest, remote_tag).name
         settings = load()
-        return push(_store(), image, destination(name), settings, Reporter(), login=login).digest
+        done = push(_store(), image, destination(name), settings, Reporter(), login=login)
+        push_referrers(_store(), image, destination(name), settings, Reporter(), login=login)
+        return done.digest
 
     @property
     def _built(self) -> _Known:

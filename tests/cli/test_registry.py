@@ -39,6 +39,7 @@ def test_push_and_pull(call, store, registry):
         "mounted": 0,
         "skipped": 2,
         "bytes": 0,
+        "attached": 0,
     }
     assert call("image", "rm", "hello:1").status == 0
     assert call("image", "pull", target).out == f"{target}\n"

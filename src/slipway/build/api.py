@@ -81,6 +81,7 @@ def build(recipe: Recipe, settings: Settings, reporter: Reporter, options: Optio
                 built.append(_built(builder, tag))
             _lay_out(inputs, cache, settings, reporter, options)
         image = _together(store, built)
+        attached = _attached(store, image, settings, reporter, options)
         if tag:
             if before is None or before.digest != image.digest:
                 store.tag(tag, image)
@@ -95,7 +96,20 @@ def build(recipe: Recipe, settings: Settings, reporter: Reporter, options: Optio
         seconds=time.monotonic() - started,
         uncovered=tuple(dict.fromkeys(line for b in built for line in b.uncovered)),
         overlaps=tuple(dict.fromkeys(line for b in built for line in b.overlaps)),
+        attached=attached,
     )
+
+
+def _attached(
+    store: Store, image: Descriptor, settings: Settings, reporter: Reporter, options: Options
+) -> tuple[dict[str, Any], ...]:
+    """Before the image has a name, so that whoever finds it by that finds all of it."""
+    if not options.sbom:
+        return ()
+    from slipway.scan.sbom.attach import attach_sboms
+
+    made = attach_sboms(store, image, options.sbom, settings, reporter)
+    return tuple(referrer.as_json() | {"subject": referrer.subject} for referrer in made)
 
 
 def _check_engine(recipe: Recipe, options: Options) -> None:

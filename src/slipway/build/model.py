@@ -29,7 +29,8 @@ class Options:
     where local files are then, other than the recipe says. With `context`, what went into the image is also written to
     that directory (see `slipway.build.context`). `keep_failed` keeps the root in which a step fails, for `slipway debug`. With another `engine` than our own, that one puts the image together
     (see `slipway.build.engines`), for one platform at a time. `finished` is told of layers of the image while others
-    are still being made: of a base image's, then of each that is in the store.
+    are still being made: of a base image's, then of each that is in the store. `sbom` are formats of bills of materials
+    (`slipway.scan.sbom.write.FORMATS`) that are attached to the image of each platform.
     """
 
     tag: str = ""
@@ -44,6 +45,7 @@ class Options:
     keep_failed: bool = False
     engine: Literal["native", "docker", "buildah"] = "native"
     finished: Callable[[Sequence[Descriptor]], object] | None = None
+    sbom: tuple[str, ...] = ()
 
 
 @value
@@ -133,7 +135,7 @@ class Result:
     """A finished image. `image` is the manifest (or the index, for several platforms) in the store.
 
     `uncovered` lists packages whose maintainer scripts were not run and not covered: `name version: why`; `overlaps` lists
-    files that more than one wheel brought: `path: winner over losers`.
+    files that more than one wheel brought: `path: winner over losers`. `attached` are descriptors of what refers to it.
     """
 
     image: Descriptor
@@ -145,6 +147,7 @@ class Result:
     uncovered: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    attached: tuple[Mapping[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -157,4 +160,5 @@ class Result:
             "uncovered": list(self.uncovered),
             "overlaps": list(self.overlaps),
             "outputs": list(self.outputs),
+            **({"attached": list(self.attached)} if self.attached else {}),
         }

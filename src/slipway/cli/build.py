@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import click
 
 from slipway.cli.face import Face, says
-from slipway.cli.lazy import Command
+from slipway.cli.sbomoption import WithSbom, sbom_option
 from slipway.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ slipway build image.yaml --output oci:out --output docker-archive:hello.tar
 slipway build image.yaml --platform linux/amd64 --platform linux/arm64
 slipway build image.yaml --engine docker  let a Docker daemon put it together
 slipway build image.yaml --locked        exactly what image.lock.yaml says
+slipway build image.yaml --sbom --push   with a list of its packages attached
 slipway build image.yaml --dry-run       what would change, layer by layer
 """
 
 
 @says()
-@click.command(cls=Command, examples=EXAMPLES)
+@click.command(cls=WithSbom, examples=EXAMPLES)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-t", "--tag", default="", help="Name of the image instead of the recipe's `tag`.")
 @click.option("--load", is_flag=True, help="Load the image into the Docker daemon too.")
@@ -86,6 +87,7 @@ slipway build image.yaml --dry-run       what would change, layer by layer
 @click.option(
     "--offline", is_flag=True, help="As --locked, and download nothing: what is not here is an error."
 )
+@sbom_option("Attach a bill of materials to the image; a push sends it along.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show the plan and build nothing.")
 @click.pass_obj
 def build(
@@ -104,6 +106,7 @@ def build(
     refresh: bool,
     locked: bool,
     offline: bool,
+    sbom: tuple[str, ...],
     dry_run: bool,
 ) -> None:
     """Build an image from a recipe.
@@ -121,7 +124,12 @@ def build(
     tag = tag and checked_tag(tag)
     _check_outputs(tag or recipe.tag, load=load, push=push, outputs=outputs)
     options = Options(
-        tag=tag, no_cache=no_cache, refresh=refresh, epoch=source_date_epoch(), keep_failed=keep_context
+        tag=tag,
+        no_cache=no_cache,
+        refresh=refresh,
+        epoch=source_date_epoch(),
+        keep_failed=keep_context,
+        sbom=sbom,
     )
     options = replace(options, engine="native" if engine == "auto" else engine)
     if locked or offline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ import click
 from slipway.cli.complete import image_names
 from slipway.cli.face import says
 from slipway.cli.lazy import Group
+from slipway.cli.sbomoption import WithSbom, sbom_option
 from slipway.cli.text import Paint
 from slipway.errors import UsageError
 
@@ -23,6 +25,7 @@ slipway image diff hello:1 hello:2
 slipway image tag hello:2 hello:stable
 slipway image pull python:3.12-slim
 slipway image push hello registry.example.org/team/hello:2
+slipway image referrers hello
 slipway image rm hello:1
 """
 PLATFORM_HELP = "Of an image for several platforms, this one; default: this machine's."
@@ -154,23 +157,92 @@ def pull(face: Face, *, reference: str, platform: str, all_platforms: bool, tag:
 
 @says()
 @image.command(
+    cls=WithSbom,
     examples="slipway image push registry.example.org/team/hello:2\n"
-    "slipway image push hello registry.example.org/team/hello:2"
+    "slipway image push hello registry.example.org/team/hello:2\n"
+    "slipway image push hello registry.example.org/team/hello:2 --sbom=spdx",
 )
 @click.argument("name", metavar="IMAGE", shell_complete=image_names)
 @click.argument("reference", default="")
+@sbom_option("First attach a bill of materials to the image.")
+@click.option("--no-referrers", is_flag=True, help="Leave what is attached to the image here.")
 @click.pass_obj
-def push(face: Face, *, name: str, reference: str) -> None:
+def push(face: Face, *, name: str, reference: str, sbom: tuple[str, ...], no_referrers: bool) -> None:
     """Send an image to a registry, with all its platforms.
 
-    It goes to REFERENCE, or to the registry in its own name. Nothing is sent that is there already. `slipway login`
-    keeps a password; those of `docker login` are used too.
+    It goes to REFERENCE, or to the registry in its own name; what is attached to it goes along. Nothing is sent that is there
+    already. `slipway login` keeps a password; those of `docker login` are used too.
     """
     from slipway.cli import render, render_images, text
     from slipway.images.push import push_image
 
     with face.reporter() as reporter:
-        done = push_image(face.store(), name, reference, face.settings(), reporter)
+        done = push_image(
+            face.store(),
+            name,
+            reference,
+            face.settings(),
+            reporter,
+            referrers=not no_referrers,
+            sbom=sbom,
+        )
     if not face.json and not face.quiet:
         text.say(render.sent(done))
     face.result({"pushed": done.as_dict()}, lambda: render_images.pushed(done))
+
+
+@says()
+@image.command(
+    examples="slipway image referrers hello\n"
+    "slipway image referrers registry.example.org/team/hello:2\n"
+    "slipway image referrers hello --fetch spdx --output hello.spdx.json"
+)
+@click.argument("name", metavar="IMAGE", shell_complete=image_names)
+@click.option(
+    "--platform", default="", metavar="OS/ARCH", help="Of an image for several platforms, only this one."
+)
+@click.option(
+    "--fetch",
+    "wanted",
+    metavar="TYPE",
+    help="Get the one that is cyclonedx, spdx, of a media type, or has a digest.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what is fetched to this file.",
+)
+@click.pass_obj
+def referrers(face: Face, *, name: str, platform: str, wanted: str | None, output: Path | None) -> None:
+    """List what is attached to an image, such as bills of materials, or get one.
+
+    IMAGE is in the store, or else in a registry; registry:REF is in a registry in any case. What is fetched is compared with
+    its digest, and is on standard output when no file is named. Whether to believe what it says is another question: anybody
+    who may push to the repository may attach something.
+    """
+    from slipway.cli import render_images
+
+    if wanted is None:
+        from slipway.images.referrers import list_attached
+
+        if output:
+            raise UsageError("--output is for what is fetched", hint="add --fetch TYPE")
+        with face.reporter() as reporter:
+            rows = list_attached(name, face.settings(), reporter, platform=platform)
+        data = {"referrers": [row.as_dict() for row in rows]}
+        face.result(data, lambda: render_images.referrers(rows, Paint(sys.stdout)))
+        return
+    from slipway.images.referrers import fetch_attached
+
+    if output is None:
+        if face.json:
+            raise UsageError("--fetch with --json needs a file", hint="add --output FILE")
+        with face.reporter() as reporter:
+            fetch_attached(name, wanted, sys.stdout.buffer, face.settings(), reporter, platform=platform)
+        return
+    from slipway.files import atomic
+
+    with face.reporter() as reporter, atomic(output) as file:
+        row = fetch_attached(name, wanted, file, face.settings(), reporter, platform=platform)
+    face.result({"fetched": row.as_dict(), "output": str(output)}, lambda: "")

@@ -96,6 +96,9 @@ def result(done: Result, paint: Paint) -> str:
         lines += [f"  {printable(line)}" for line in done.overlaps[:MOST_CHANGES]]
         if (more := len(done.overlaps) - MOST_CHANGES) > 0:
             lines.append(f"  and {more} more (--json has them all)")
+    lines += [
+        f"attached {printable(str(row['artifactType']))}  {short(row['digest'])}" for row in done.attached
+    ]
     lines += [f"wrote {printable(line)}" for line in done.outputs]
     return "\n".join(lines)
 
@@ -110,6 +113,8 @@ def sent(done: Pushed) -> str:
     words = [f"{count} {what}" for count, what in counts if count]
     if not done.uploaded and not done.mounted:
         words = ["nothing to send"]
+    if done.attached:
+        words.append(f"{done.attached} attached")
     return f"pushed {printable(done.reference)}: {', '.join(words)}"
 
 

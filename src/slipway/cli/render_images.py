@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slipway.images.diff import Diff, PathChange
     from slipway.images.ls import Listed
     from slipway.images.pull import Pulled
+    from slipway.images.referrers import Attached
     from slipway.images.rm import Removed
     from slipway.oci.gc import GcReport
     from slipway.oci.usage import Check, Usage
@@ -194,3 +195,20 @@ def pulled(done: Pulled) -> str:
 def pushed(done: Pushed) -> str:
     """What anybody can pull exactly this image by."""
     return f"{printable(done.reference).partition('@')[0]}@{done.digest}"
+
+
+def referrers(rows: Sequence[Attached], paint: Paint) -> str:
+    if not rows:
+        return "nothing is attached to it"
+    cells = [
+        (
+            printable(row.type) or "(no type)",
+            short(row.digest),
+            short(row.subject),
+            row.platform,
+            row.created[:10],
+        )
+        for row in rows
+    ]
+    shown = [[printable(cell) for cell in row] for row in cells]
+    return table(("TYPE", "DIGEST", "SUBJECT", "PLATFORM", "CREATED"), shown, paint)

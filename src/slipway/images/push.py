@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slipway.errors import UsageError
 from slipway.registry.push import push
+from slipway.registry.pushreferrers import push_referrers
 from slipway.registry.reference import HUB, Reference, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slipway.events import Reporter
     from slipway.oci.store import Store
     from slipway.registry.push import Pushed
@@ -38,12 +42,27 @@ def push_image(
     reporter: Reporter,
     *,
     login: tuple[str, str] | None = None,
+    referrers: bool = True,
+    sbom: Sequence[str] = (),
 ) -> Pushed:
-    """Push the image that `ref` means to `target`, or when that is empty to the registry in the image's own name."""
+    """Push the image that `ref` means to `target`, or when that is empty to the registry in the image's own name.
+
+    What is attached to it goes along unless `referrers` is false; before, bills of materials in the formats `sbom`
+    (`slipway.scan.sbom.write.FORMATS`) are attached.
+    """
     image = store.find(ref)
     if not target and not image.name:
         raise UsageError(
             "an image without a name has to be told where to go",
             hint=f"slipway image push {ref} REGISTRY/REPOSITORY:TAG",
         )
-    return push(store, image, destination(target or image.name), settings, reporter, login=login)
+    place = destination(target or image.name)
+    if sbom:
+        from slipway.scan.sbom.attach import attach_sboms
+
+        with store.shared():
+            attach_sboms(store, image, sbom, settings, reporter)
+    pushed = push(store, image, place, settings, reporter, login=login)
+    if not referrers:
+        return pushed
+    return replace(pushed, attached=push_referrers(store, image, place, settings, reporter, login=login))

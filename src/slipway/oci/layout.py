@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from slipway.errors import InputError, StoreError, UsageError
 from slipway.files import disk, read_json, write_json
 from slipway.oci import digest as dg
-from slipway.oci.reader import INDEX_TYPES, MANIFEST_TYPES, choose, every_blob, this_machine, walk
-from slipway.oci.store import INDEX_TYPE, REF_NAME, Descriptor
+from slipway.oci.reader import INDEX_TYPES, MANIFEST_TYPES, choose, this_machine, walk
+from slipway.oci.referrer import attached, family
+from slipway.oci.store import CONFIG_TYPE, INDEX_TYPE, REF_NAME, Descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,7 +56,8 @@ def export_layout(store: Store, image: Descriptor, directory: Path, ref: str) ->
     """Write an image (or index, with all its platforms) into a layout under the name `ref`.
 
     The layout is made when it is not there; other names in it stay. Everything that the name refers to is written
-    before the name. Hold `store.shared()` meanwhile.
+    before the name. What is attached to the image comes along, without names, as tools that know of referrers look for it.
+    Hold `store.shared()` meanwhile.
     """
     with disk(directory):
         directory.mkdir(parents=True, exist_ok=True)
@@ -70,7 +72,7 @@ def export_layout(store: Store, image: Descriptor, directory: Path, ref: str) ->
     target = directory / "blobs" / "sha256"
     with disk(directory):
         target.mkdir(parents=True, exist_ok=True)
-    for blob in every_blob(store, image).values():
+    for blob in family(store, image).values():
         out = target / dg.hex_of(blob.digest)
         if not store.has(blob.digest):
             raise StoreError(f"the store lacks the blob {blob.digest}", hint="build the image again")
@@ -81,12 +83,14 @@ def export_layout(store: Store, image: Descriptor, directory: Path, ref: str) ->
     with _locked(directory):
         index = _index(directory) if (directory / "index.json").exists() else {}
         others = [d for d in index.get("manifests", []) if (d.get("annotations") or {}).get(REF_NAME) != ref]
+        there = {d.get("digest") for d in others}
         named = Descriptor(image.media_type, image.digest, image.size, image.platform, ref)
+        along = [r.as_json() for r in attached(store, image) if r.manifest.digest not in there]
         index = {
             "schemaVersion": 2,
             "mediaType": INDEX_TYPE,
             **index,
-            "manifests": [*others, named.as_json()],
+            "manifests": [*others, *along, named.as_json()],
         }
         write_json(directory / "index.json", index, durable=True)
 
@@ -138,7 +142,12 @@ class Layout:
 
     def find(self, ref: str) -> Descriptor:
         index = _index(self.path)
-        rows = [(_descriptor(d, self.path), _names(d)) for d in index["manifests"] if isinstance(d, dict)]
+        rows = [
+            (_descriptor(d, self.path), _names(d))
+            for d in index["manifests"]
+            if isinstance(d, dict)
+            and d.get("artifactType") in (None, CONFIG_TYPE)  # others are attached to images
+        ]
         rows = [(d, names) for d, names in rows if d.media_type in (*INDEX_TYPES, *MANIFEST_TYPES)]
         hits = [d for d, names in rows if ref in ("", d.digest) or ref in names]
         if len({d.digest for d in hits}) == 1:

@@ -37,7 +37,8 @@ _Place = Literal["mounted", "skipped", "missing"]
 class Pushed:
     """`uploaded`, `mounted` (from another repository of the registry) and `skipped` (there already) count blobs.
 
-    `bytes` is the size of the uploaded ones; manifests are not counted.
+    `bytes` is the size of the uploaded ones; manifests are not counted. `attached` counts what was sent of that which refers
+    to the image.
     """
 
     reference: str
@@ -46,6 +47,7 @@ class Pushed:
     mounted: int = 0
     skipped: int = 0
     bytes: int = 0
+    attached: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

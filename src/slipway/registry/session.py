@@ -20,7 +20,7 @@ from slipway.registry import download, upload
 from slipway.registry.api import open_api
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from slipway.events import Reporter, Step
     from slipway.net import Answer, Client
@@ -39,12 +39,12 @@ _UNMOUNTABLE = (400, 401, 403, 404, 405)  # what registries say that do not moun
 
 
 class Session:
-    """Made by `open_session`. `client` can be aborted, which ends what other threads wait for."""
+    """Made by `open_session`. `client` can be aborted, which ends what other threads wait for; `api` makes other requests."""
 
     def __init__(self, api: Api, reporter: Reporter) -> None:
         self.reference = api.reference
         self.client: Client = api.client
-        self._api = api
+        self.api = api
         self._reporter = reporter
         self._offered: dict[Digest, str] = {}  # uploads that the registry opened where it would not mount
         self._lock = threading.Lock()
@@ -56,30 +56,40 @@ class Session:
 
         `FetchError` with status 404 when there is none, `VerifyError` when the bytes are not those of the digest.
         """
-        return self._api.retry(lambda: self._manifest(target))
+        return self.api.retry(lambda: self._manifest(target))
 
     def head(self, target: str) -> Descriptor | None:
         """What `manifest` would describe, without its bytes where the registry can tell; None when there is none."""
-        return self._api.retry(lambda: self._head(target))
+        return self.api.retry(lambda: self._head(target))
 
-    def put_manifest(self, target: str, data: bytes, media_type: str) -> None:
-        """Give the repository this manifest, as a tag or digest; what it refers to must be there."""
+    def put_manifest(
+        self, target: str, data: bytes, media_type: str, headers: Mapping[str, str] | None = None
+    ) -> str:
+        """Give the repository this manifest, as a tag or digest; what it refers to must be there.
+
+        The digest of the subject that the registry lists it under (`OCI-Subject`); empty when it keeps no such list.
+        """
         from slipway.net import Body
 
-        url = self._api.url(f"manifests/{target}")
+        url = self.api.url(f"manifests/{target}")
 
-        def attempt() -> None:
-            with self._api.request(
-                "PUT", url, {"Content-Type": media_type}, body=Body.of(data), ok=(200, 201, 202)
+        def attempt() -> str:
+            with self.api.request(
+                "PUT",
+                url,
+                {"Content-Type": media_type, **(headers or {})},
+                body=Body.of(data),
+                ok=(200, 201, 202),
             ) as answer:
                 self._check_digest(answer, dg.of_bytes(data))
+                return answer.headers.get("oci-subject", "").strip()
 
-        self._api.retry(attempt)
+        return self.api.retry(attempt)
 
     # -- blobs -----------------------------------------------------------------------------------------------
 
     def has_blob(self, digest: Digest) -> bool:
-        return self._api.retry(lambda: self._status("HEAD", f"blobs/{digest}", (200, 404)) == 200)
+        return self.api.retry(lambda: self._status("HEAD", f"blobs/{digest}", (200, 404)) == 200)
 
     def read_blob(self, blob: Descriptor, store: Store, progress: Step | None = None) -> None:
         """Bring the blob into the store, unless it is there.
@@ -89,10 +99,10 @@ class Session:
         if store.has(blob.digest):
             return
         if progress is not None:
-            download.download(self._api, blob, store, progress)
+            download.download(self.api, blob, store, progress)
             return
         with self._reporter.step("pull", dg.hex_of(blob.digest)[:12], total=blob.size, unit="bytes") as step:
-            download.download(self._api, blob, store, step)
+            download.download(self.api, blob, store, step)
 
     def mount(self, blob: Descriptor, source_repository: str) -> bool:
         """Let this repository have a blob of another one (`team/base`) in the same registry, without sending it.
@@ -100,19 +110,19 @@ class Session:
         False when the registry does not do that; the blob has to be uploaded then.
         """
         query = urlencode({"mount": blob.digest, "from": source_repository})
-        url = self._api.url(f"blobs/uploads/?{query}")
+        url = self.api.url(f"blobs/uploads/?{query}")
 
         def attempt() -> bool:
-            with self._api.request(
+            with self.api.request(
                 "POST", url, ok=(201, 202), scopes=[f"repository:{source_repository}:pull"]
             ) as answer:
                 if answer.status == 202:
                     with self._lock:
-                        self._offered[blob.digest] = self._api.location(answer, url)
+                        self._offered[blob.digest] = self.api.location(answer, url)
                 return answer.status == 201
 
         try:
-            return self._api.retry(attempt)
+            return self.api.retry(attempt)
         except FetchError as error:
             if error.status in _UNMOUNTABLE:
                 return False
@@ -126,20 +136,20 @@ class Session:
         with self._lock:
             offered = self._offered.pop(blob.digest, "")
         if progress is not None:
-            upload.upload(self._api, blob, store, progress, offered)
+            upload.upload(self.api, blob, store, progress, offered)
             return
         with self._reporter.step("push", dg.hex_of(blob.digest)[:12], total=blob.size, unit="bytes") as step:
-            upload.upload(self._api, blob, store, step, offered)
+            upload.upload(self.api, blob, store, step, offered)
 
     # -- how -------------------------------------------------------------------------------------------------
 
     def _status(self, method: str, path: str, ok: tuple[int, ...]) -> int:
-        with self._api.request(method, self._api.url(path), ok=ok) as answer:
+        with self.api.request(method, self.api.url(path), ok=ok) as answer:
             return answer.status
 
     def _manifest(self, target: str) -> tuple[Descriptor, bytes]:
-        with self._api.request(
-            "GET", self._api.url(f"manifests/{target}"), {"Accept": _ACCEPT}, ok=(200, 404)
+        with self.api.request(
+            "GET", self.api.url(f"manifests/{target}"), {"Accept": _ACCEPT}, ok=(200, 404)
         ) as answer:
             if answer.status == 404:
                 raise FetchError(f"no image {self._named(target)} in the registry", status=404)
@@ -155,8 +165,8 @@ class Session:
         return Descriptor(media_type, digest, len(data)), data
 
     def _head(self, target: str) -> Descriptor | None:
-        with self._api.request(
-            "HEAD", self._api.url(f"manifests/{target}"), {"Accept": _ACCEPT}, ok=(200, 404)
+        with self.api.request(
+            "HEAD", self.api.url(f"manifests/{target}"), {"Accept": _ACCEPT}, ok=(200, 404)
         ) as answer:
             if answer.status == 404:
                 return None

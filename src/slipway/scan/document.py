@@ -48,6 +48,7 @@ def written(scan: Scan) -> dict[str, Any]:
             "platform": inventory.platform,
             "system": _plain(inventory.system),
             "labels": dict(inventory.labels),
+            "created": inventory.created,
         },
         "time": scan.time,
         "complete": scan.complete,
@@ -93,6 +94,7 @@ def _scan(data: dict[str, Any]) -> Scan:
         tuple(components[: len(components) - int(data.get("foreign", 0))]),
         _texts(data.get("unread", ())),
         tuple((str(key), str(value)) for key, value in image.get("labels", {}).items()),
+        str(image.get("created", "")),
     )
     findings = []
     for entry in data["findings"]:

@@ -17,12 +17,13 @@ import pytest
 
 from slipway.errors import FetchError, InputError, SlipwayError, ToolError, UsageError
 from slipway.events import Reporter
+from slipway.oci import compress
 from slipway.oci.archive import docker_archive
 from slipway.oci.digest import of_bytes, of_file
 from slipway.oci.layout import export_layout
 from slipway.registry.push import push
 from slipway.registry.reference import parse
-from slipway.scan.inventory import archived, take
+from slipway.scan.inventory import archived, layerfacts, take
 from slipway.scan.model import Inventory
 from slipway.settings import Settings
 from tests.images.making import Maker, folder, member, symlink, tar
@@ -123,6 +124,51 @@ def test_an_archive_that_is_not_what_it_says(maker: Maker, fresh: Settings, tmp_
         take(f"docker-archive:{path}", fresh, Reporter())
     with pytest.raises(InputError, match="cannot read"):
         take(f"docker-archive:{tmp_path}/none", fresh, Reporter())
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("part", [0.001, 0.3, 0.6, 0.75])
+def test_an_archive_that_was_cut_off(
+    maker: Maker, image: Descriptor, fresh: Settings, tmp_path: Path, part: float, compressed: bool
+) -> None:
+    data = b"".join(docker_archive(maker.store, image, ["x:1"]))
+    data = gzip.compress(data, 1) if compressed else data
+    path = tmp_path / "x.tar"
+    path.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(InputError, match=r"archive|gzip|manifest\.json"):
+        take(f"docker-archive:{path}", fresh, Reporter())
+
+
+def archive_of(layer: bytes) -> bytes:
+    config = json.dumps({"rootfs": {"diff_ids": [of_bytes(layer)]}}).encode()
+    listing = json.dumps([{"Config": "c.json", "Layers": ["l.tar"]}]).encode()
+    return tar([member("c.json", config), member("manifest.json", listing), member("l.tar", layer)])
+
+
+def test_an_archive_whose_layer_leaves_its_root(fresh: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "x.tar"
+    path.write_bytes(archive_of(tar([member("../../etc/passwd", b"x" * 2000)])))
+    with pytest.raises(InputError, match="leaves its root"):
+        take(f"docker-archive:{path}", fresh, Reporter())
+    path.write_bytes(tar([member("../l.tar", b"x" * 2000)]))
+    with pytest.raises(InputError, match="leaves its root"):
+        take(f"docker-archive:{path}", fresh, Reporter())
+
+
+def test_an_archive_that_unpacks_without_end(
+    fresh: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bomb around the archive, and one that is a layer in it; both are refused long before their end."""
+    monkeypatch.setattr(layerfacts, "_SLACK", 1 << 20)
+    zeros = tar([dpkg(("a", "1")), member("zeros", bytes(64 << 20))])
+    path = tmp_path / "x.tar"
+    path.write_bytes(gzip.compress(archive_of(zeros), 9))
+    with pytest.raises(InputError, match=r"x\.tar is refused: it unpacks to more than"):
+        take(f"docker-archive:{path}", fresh, Reporter())
+    for pack in (gzip.compress, compress.get("zstd").compress):
+        path.write_bytes(archive_of(pack(zeros)))
+        with pytest.raises(InputError, match=r"l\.tar in the archive is refused"):
+            take(f"docker-archive:{path}", fresh, Reporter())
 
 
 def write_tree(root: Path) -> None:
@@ -298,7 +344,7 @@ def test_an_image_of_a_docker_daemon(
 def test_a_bill_of_materials(fresh: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Left to its own reader, which gets the path."""
     reader = ModuleType("slipway.scan.sbom.read")
-    reader.read_cyclonedx = lambda path: Inventory(path.name)  # type: ignore[attr-defined]
+    reader.read_sbom = lambda path: Inventory(path.name)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "slipway.scan.sbom", ModuleType("slipway.scan.sbom"))
     monkeypatch.setitem(sys.modules, "slipway.scan.sbom.read", reader)
     assert take(f"sbom:{tmp_path}/bom.json", fresh, Reporter()) == Inventory("bom.json")

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from slipway.errors import InputError, UsageError
-from slipway.scan.model import Component, Inventory, System
+from slipway.scan.model import Inventory
 from slipway.scan.sbom.cyclonedx import document
-from slipway.scan.sbom.read import read_cyclonedx
+from slipway.scan.sbom.read import read_sbom
+from tests.scan.sbom.kit import DEB, IMAGE, written
 
-DEB = Component(
-    *("deb", "libssl3", "3.0.15-1", "pkg:deb/debian/libssl3@3.0.15-1?arch=amd64&distro=debian-12"),
-    *("openssl", "3.0.15-1", "amd64", "var/lib/dpkg/status", "sha256:" + "a" * 64),
-)
-WHEEL = Component(
-    *("pypi", "requests", "2.32.3", "pkg:pypi/requests@2.32.3", "", "", "", "usr/lib/python3/METADATA", ""),
-    DEB.purl,
-    ("Apache-2.0",),
-    "https://example.org/requests.whl",
-)
-IMAGE = Inventory(
-    "hello:1",
-    "sha256:" + "b" * 64,
-    "linux/amd64",
-    System("debian", "12", "bookworm", "Debian GNU/Linux 12"),
-    (DEB, replace(WHEEL, path="other/METADATA"), WHEEL),
-)
-
-
-def written(path: Path, value: Any) -> Path:
-    path.write_text(json.dumps(value))
-    return path
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -47,7 +27,12 @@ def test_it_is_valid_and_reads_back(inventory: Inventory, tmp_path: Path) -> Non
     text = json.dumps(document(inventory))
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     assert json.dumps(document(inventory)) == text
-    assert read_cyclonedx(written(tmp_path / "x.json", document(inventory))) == inventory
+    assert read_sbom(written(tmp_path / "x.json", document(inventory))) == inventory
+
+
+def test_documents_of_different_content_have_different_names() -> None:
+    names = {document(i)["serialNumber"] for i in (IMAGE, replace(IMAGE, components=(DEB,)))}
+    assert len(names) == 2
 
 
 def test_what_is_incomplete_says_so() -> None:
@@ -87,7 +72,7 @@ def test_a_document_of_another_tool(tmp_path: Path) -> None:
             "compositions": [{"aggregate": "incomplete"}],
         },
     )
-    found = read_cyclonedx(path)
+    found = read_sbom(path)
     assert found.system.distro == "debian-12"
     rows = {c.kind: c for c in found.components}
     assert set(rows) == {"deb", "npm", "generic"}
@@ -116,9 +101,9 @@ def test_what_is_no_such_document(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(text)
     with pytest.raises(InputError, match=r"x\.json"):
-        read_cyclonedx(path)
+        read_sbom(path)
 
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
-        read_cyclonedx(tmp_path / "none")
+        read_sbom(tmp_path / "none")

@@ -39,9 +39,9 @@ def take(target: str, settings: Settings, reporter: Reporter, *, platform: str =
     if not rest:
         raise UsageError(f"{target!r} names nothing", hint=f"write {FORMS}")
     if kind == "sbom":
-        from slipway.scan.sbom.read import read_cyclonedx
+        from slipway.scan.sbom.read import read_sbom
 
-        return read_cyclonedx(Path(rest))
+        return read_sbom(Path(rest))
     if kind == "registry":
         return _inventory(rest, _from_registry(rest, settings, reporter, platform, guessed=False))
     return _inventory(target, _opened(kind, rest, settings, reporter, platform))
@@ -119,4 +119,6 @@ def _opened(kind: str, rest: str, settings: Settings, reporter: Reporter, platfo
 
 def _inventory(name: str, opened: Opened) -> Inventory:
     system, found, unread = components(merge(opened.layers))
-    return Inventory(name, opened.digest, opened.platform, system, found, unread, opened.labels)
+    return Inventory(
+        name, opened.digest, opened.platform, system, found, unread, opened.labels, opened.created
+    )

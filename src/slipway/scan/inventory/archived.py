@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import InputError
-from slipway.oci.compress import CHUNK, decompress
+from slipway.oci.compress import CHUNK
 from slipway.oci.digest import of_bytes
 from slipway.oci.unarchive import read_archive
-from slipway.scan.inventory.layerfacts import read_layer
-from slipway.scan.inventory.opened import Opened, facts_cache, labels, platform_of
+from slipway.scan.inventory.layerfacts import read_layer, unpacked
+from slipway.scan.inventory.opened import Opened, created, facts_cache, labels, platform_of
 from slipway.scan.inventory.words import json_object
 
 if TYPE_CHECKING:
@@ -54,7 +54,13 @@ def from_daemon(name: str, settings: Settings, reporter: Reporter) -> Opened:
             config = {"os": there.get("Os"), "architecture": there.get("Architecture")}
             config |= {"variant": there.get("Variant"), "config": there.get("Config")}
             rows = tuple((digest, known[digest]) for digest in layers)
-            return Opened(str(there["Id"]), platform_of(config), labels(config), rows)
+            return Opened(
+                str(there["Id"]),
+                platform_of(config),
+                labels(config),
+                rows,
+                created({"created": there.get("Created")}),
+            )
         places = {f"blobs/sha256/{digest.removeprefix('sha256:')}" for digest in known}
         with reporter.step("read", name, total=int(there.get("Size") or 0), unit="bytes") as step:
             stream = _told(api.get_image(name, chunk_size=CHUNK), step)
@@ -87,13 +93,13 @@ def _opened(contents: Contents[LayerFacts | None], cache: FactsCache) -> Opened:
             )
         cache.put(diff_id, facts)
         layers.append((diff_id, facts))
-    return Opened(of_bytes(data), platform_of(config), labels(config), tuple(layers))
+    return Opened(of_bytes(data), platform_of(config), labels(config), tuple(layers), created(config))
 
 
 def _file(path: Path, step: Step) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
-            yield from decompress(_told(iter(lambda: file.read(CHUNK), b""), step))
+            yield from unpacked(_told(iter(lambda: file.read(CHUNK), b""), step), str(path))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
 

@@ -62,7 +62,7 @@ def read_layer(
     removed: set[str] = set()
     opaque: set[str] = set()
     with Collector() as collector:
-        for entry, content in read_tar(_ahead(counter.watch(_plain(chunks, what))), what=what):
+        for entry, content in read_tar(_ahead(counter.watch(unpacked(chunks, what))), what=what):
             path = entry.path
             if is_whiteout(path):
                 _whiteout(path, removed, opaque)
@@ -77,7 +77,7 @@ def read_layer(
             else:
                 collector.other(path)
         if again is not None and (wanting := collector.wanting):
-            for entry, content in read_tar(_plain(again(), what), what=what):
+            for entry, content in read_tar(unpacked(again(), what), what=what):
                 if entry.kind == "file" and entry.path in wanting:
                     collector.linked(entry.path, entry.size, content)
         return collector.finish(counter.digest, removed, opaque)
@@ -100,7 +100,8 @@ def _whiteout(path: str, removed: set[str], opaque: set[str]) -> None:
         removed.add(f"{parent}{slash}{name.removeprefix(WHITEOUT)}")
 
 
-def _plain(chunks: Iterable[bytes], what: str) -> Iterator[bytes]:
+def unpacked(chunks: Iterable[bytes], what: str) -> Iterator[bytes]:
+    """The plain bytes of something compressed or not. `InputError` when it is damaged, or becomes larger than anything honest."""
     came = 0
 
     def counted() -> Iterator[bytes]:

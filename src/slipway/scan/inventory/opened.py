@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.errors import InputError
 from slipway.scan.inventory.layerfacts import FactsCache
+from slipway.scan.inventory.words import moment
 
 if TYPE_CHECKING:
     from slipway.oci.reader import Image
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """`digest`, `platform` and `labels` are as in `slipway.scan.model.Inventory`; `layers` are (digest, facts), the lowest first."""
+    """`digest`, `platform`, `labels` and `created` are as in `slipway.scan.model.Inventory`; `layers` are (digest, facts), the
+    lowest first.
+    """
 
     digest: str
     platform: str
     labels: tuple[tuple[str, str], ...]
     layers: tuple[tuple[str, LayerFacts], ...]
+    created: str = ""
 
 
 def facts_cache(settings: Settings) -> FactsCache:
@@ -35,6 +39,11 @@ def labels(config: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(found, dict):
         return ()
     return tuple(sorted((str(k), v) for k, v in found.items() if isinstance(v, str)))
+
+
+def created(config: dict[str, Any]) -> str:
+    """When a configuration says that its image was made (`created`)."""
+    return moment(config.get("created"))
 
 
 def platform_of(config: dict[str, Any]) -> str:
@@ -51,4 +60,4 @@ def opened(image: Image, layers: list[LayerFacts]) -> Opened:
                 details=f"unpacked it is {facts.diff_id}, and should be {layer.diff_id}",
             )
     rows = tuple((layer.blob.digest, facts) for layer, facts in zip(image.layers, layers, strict=True))
-    return Opened(image.manifest.digest, image.platform, labels(image.config), rows)
+    return Opened(image.manifest.digest, image.platform, labels(image.config), rows, created(image.config))

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from slipway.errors import InputError
+from slipway.scan.times import normal, seconds
 
 _LONGEST = 512  # characters of a name or a version
 _LONGEST_LICENSE = 200  # some put the whole text there
@@ -35,6 +36,15 @@ def licences(*values: object) -> tuple[str, ...]:
     lines = (" ".join(value.split()) for value in values if isinstance(value, str))
     kept = (line for line in lines if line and len(line) <= _LONGEST_LICENSE and line.isprintable())
     return tuple(dict.fromkeys(kept))[:_MOST_LICENSES]
+
+
+def moment(value: object) -> str:
+    """A time (RFC 3339) in UTC with whole seconds; empty for what is none, or before 1970, as is the one by which Docker says none."""
+    try:
+        text = normal(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST else ""
+        return text if text and seconds(text) >= 0 else ""
+    except (InputError, ValueError):
+        return ""
 
 
 def json_object(data: bytes) -> dict[str, Any]:

@@ -6,10 +6,10 @@ Image and operating system are components, too. What could not be read makes the
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_URL, uuid5
 
 from slipway import __version__
 from slipway.scan.sbom import names
+from slipway.scan.sbom.identity import urn
 
 if TYPE_CHECKING:
     from slipway.scan.model import Component, Inventory
@@ -19,17 +19,14 @@ _IMAGE = "image"
 
 
 def document(inventory: Inventory) -> dict[str, Any]:
-    """Values of JSON; `slipway.scan.sbom.read` gives the inventory back."""
+    """Values of JSON; `slipway.scan.sbom.readcyclonedx` gives the inventory back."""
     rows = [_component(c, number) for number, c in enumerate(inventory.components)]
     if inventory.system.id:
         rows.append(_system(inventory))
-    return {
-        "$schema": SCHEMA,
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid5(NAMESPACE_URL, f'{inventory.name}@{inventory.digest}')}",
+    body = {
         "version": 1,
         "metadata": {
+            **({"timestamp": inventory.created} if inventory.created else {}),
             "tools": {"components": [{"type": "application", "name": "slipway", "version": __version__}]},
             "component": _image(inventory),
         },
@@ -38,6 +35,8 @@ def document(inventory: Inventory) -> dict[str, Any]:
             {"aggregate": "incomplete" if inventory.unread else "complete", "assemblies": [_IMAGE]}
         ],
     }
+    head = {"$schema": SCHEMA, "bomFormat": "CycloneDX", "specVersion": "1.6"}
+    return {**head, "serialNumber": urn(body), **body}
 
 
 def _image(inventory: Inventory) -> dict[str, Any]:
