@@ -14,6 +14,7 @@ from benchmarks import (
     bench_download,
     bench_inventory,
     bench_peers,
+    bench_scan,
     bench_startup,
 )
 
@@ -30,6 +31,7 @@ def main(argv: list[str]) -> None:
         "Downloads": bench_download.main,
         "Builds": bench_build.main,
         "Inventory": bench_inventory.main,
+        "Scans": bench_scan.main,
         "Compiled modules": bench_bytecode.main,
         "Builders": lambda: bench_peers.main(argv),
     }

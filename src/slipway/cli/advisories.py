@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slipway.cli.face import Face
 
 EXAMPLES = """
-slipway advisories update osv:PyPI osv:npm
+slipway advisories update suites:bookworm osv:PyPI osv:npm
 slipway advisories update osv:PyPI --from all.zip
 slipway advisories update
 slipway advisories list

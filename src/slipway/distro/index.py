@@ -113,6 +113,12 @@ def stanzas_of(text: IO[bytes], name: str) -> Iterator[bytes]:
             yield from (s for s in _split(whole) if wanted in s and _name(s) == name)
 
 
+def all_stanzas(text: IO[bytes]) -> Iterator[bytes]:
+    """The entries in the plain text of a Packages file, in their order."""
+    for whole in _wholes(text):
+        yield from _split(whole)
+
+
 def drop_others(path: Path, pattern: str) -> None:
     """Remove the databases beside `path` that match `pattern`: older states of the same index."""
     for old in path.parent.glob(pattern):

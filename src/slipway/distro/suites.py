@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from isal import igzip, isal_zlib
 
 from slipway.distro.candidate import read_candidate
-from slipway.distro.index import FORMAT, Index, build_index, drop_others, stanzas_of
+from slipway.distro.index import FORMAT, Index, all_stanzas, build_index, drop_others, stanzas_of
 from slipway.distro.keyring import signed_text
 from slipway.distro.mirror import COMPONENTS
 from slipway.distro.release import check_release, read_release
@@ -25,7 +25,7 @@ from slipway.errors import InputError, ResolveError, VerifyError
 from slipway.files import atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from slipway.distro.candidate import Candidate
@@ -102,6 +102,15 @@ class SuiteReader:
                 return [
                     read_candidate(s.decode(errors="replace"), place.archive) for s in stanzas_of(text, name)
                 ]
+            except _DAMAGE as error:
+                raise _damaged(place, listed) from error
+
+    def stanzas(self, place: SuitePlace, release: Release, component: str, arch: str) -> Iterator[bytes]:
+        """Every entry of an index, whose text is only passed over: no database is made of it."""
+        listed, form = _listed(release, component, arch)
+        with _plain(self._download(place, release, listed), form) as text:
+            try:
+                yield from all_stanzas(text)
             except _DAMAGE as error:
                 raise _damaged(place, listed) from error
 

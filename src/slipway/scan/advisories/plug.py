@@ -23,6 +23,10 @@ KINDS: Final = {
         "slipway.scan.advisories.osvfeed",
         "OSV advisories, by ecosystem: osv:PyPI, osv:npm, osv:Alpine, ...",
     ),
+    "suites": (
+        "slipway.scan.advisories.debian.feed",
+        "what is newer in the suites of a release, and the CVEs it repairs: suites:bookworm, suites:jammy/arm64, ...",
+    ),
     "ubuntu": ("slipway.scan.advisories.ubuntu", "Ubuntu's status of every CVE in its packages"),
     "debian-tracker": (
         "slipway.scan.advisories.debiantracker",
@@ -30,7 +34,7 @@ KINDS: Final = {
     ),
 }
 # Those that match by themselves: for which kinds of components they are to be asked.
-MATCHING: Final[dict[str, frozenset[Kind]]] = {}
+MATCHING: Final[dict[str, frozenset[Kind]]] = {"suites": frozenset({"deb"})}
 
 
 @dataclass(frozen=True, slots=True)

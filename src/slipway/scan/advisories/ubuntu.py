@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HOME: Final = "https://ubuntu.com/security/cves.json"
 
-_RELEASES: Final = {
+RELEASES: Final = {  # by codename
     "trusty": "14.04",
     "xenial": "16.04",
     "bionic": "18.04",
@@ -129,7 +129,7 @@ def _advisory(item: tuple[str, dict[str, Any]], feed: str) -> Advisory:
 
 def _affected(name: str, row: Mapping[str, Any]) -> list[Affected]:
     """A fix that is for subscribers only is one there, and none for everybody else."""
-    release = _RELEASES.get(fields.word(row, "release_codename"), "")
+    release = RELEASES.get(fields.word(row, "release_codename"), "")
     status, said = fields.word(row, "status"), fields.text(row, "description").strip()
     if not release or not name:
         return []

@@ -1,1 +1,1 @@
-"""Source trees: is the YAML well formed, is the Python safe, are its dependencies, are there secrets."""
+"""The files of a project: whether they can be read, what is weak in the code, in what it depends on, and which secrets are in them."""

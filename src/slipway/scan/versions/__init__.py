@@ -8,7 +8,15 @@ ecosystems.py  by which names advisories know a component
 
 from __future__ import annotations
 
-from slipway.scan.versions.ecosystems import Lookup, debian, ecosystems, lookups, scheme_of, ubuntu
+from slipway.scan.versions.ecosystems import (
+    Lookup,
+    codename,
+    debian,
+    ecosystems,
+    lookups,
+    scheme_of,
+    ubuntu,
+)
 from slipway.scan.versions.order import IncomparableError, compare
 from slipway.scan.versions.ranges import affected, fixes
 
@@ -16,6 +24,7 @@ __all__ = [
     "IncomparableError",
     "Lookup",
     "affected",
+    "codename",
     "compare",
     "debian",
     "ecosystems",

@@ -92,6 +92,14 @@ def debian(codename: str) -> str:
     return f"Debian:{number}" if number else ""
 
 
+def codename(system: System) -> str:
+    """The codename of a system's release; of Debian by its number, too, which images without a shell tell alone."""
+    number = _MAJOR.match(system.version)
+    if system.codename or system.id != "debian" or not number:
+        return system.codename
+    return next((name for name, major in _DEBIAN.items() if major == number[0]), "")
+
+
 def ubuntu(version: str, *, pro: bool = False) -> str:
     """The ecosystem of a release of Ubuntu (`22.04`), or of its extended support; empty for what is no version.
 
