@@ -11,6 +11,7 @@ import click
 from slipway.cli.exits import EXITS
 from slipway.cli.main import cli
 from slipway.recipe.schema import reference_rows
+from slipway.scan.policy.keys import POLICY
 from slipway.settings import declared, env_name, load
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ built.
 
 With `--json` an error is an object on the last line of standard output: `type` is `error`, `exit` the status, `code` as in
 the table (`bug` for 1, `interrupted` for 130), `brief` one line on what happened; `details`, `hint` and `where` (`file`,
-`line`, `column`) when there is something to say. A wrong recipe also has `problems`, a list with `file`, `line`, `column`,
-`message` and `hint`.
+`line`, `column`) when there is something to say. A wrong recipe or policy also has `problems`, a list with `file`, `line`,
+`column`, `message` and `hint`.
 """
 
 RECIPE = """# Keys of a recipe
@@ -80,6 +81,18 @@ In the table `*` stands for each item of a list, or for each name in a mapping.
 Every value may take texts from the environment of whoever builds, keys may not: `%ENV{NAME}` is the variable NAME, which must be
 set; with `%ENV{NAME:-text}` it is the text where the variable is unset or empty; `%%ENV{` stands for `%ENV{` itself. In YAML a
 value that begins with `%` needs quotes. Passwords and keys belong there, not into the file.
+"""
+
+POLICIES = """# Keys of a policy
+
+A policy is one YAML file that says which findings of a scan make it fail. An unknown key is an error. `slipway scan check-policy FILE`
+validates a file and says what it asks for; [how to gate a pipeline](../how-to/gate-a-pipeline.md) shows one at work.
+
+A scan fails (status 10) if one rule is broken. If none is, but it could not be told whether one is, the outcome is unknown
+(status 11); a scan that is not complete is never better than that, whatever the policy says.
+
+In the table `*` stands for each item of a list. A file of waivers has the key `waivers` alone. A key without a default is needed. Days are counted in UTC.
+Packages for which there are only headers (`linux-libc-dev`) are told apart: nothing of them runs.
 """
 
 
@@ -139,6 +152,11 @@ def recipe_page() -> str:
     return "\n".join([NOTE, RECIPE, _table(("Key", "Value", "Default", "Meaning"), rows)])
 
 
+def policy_page() -> str:
+    rows = [(f"`{r.name}`", r.type, r.default, r.description) for r in reference_rows(POLICY)]
+    return "\n".join([NOTE, POLICIES, _table(("Key", "Value", "Default", "Meaning"), rows)])
+
+
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in lines) + "\n"
@@ -149,6 +167,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "exit-codes.md": exits_page,
     "recipe.md": recipe_page,
+    "policy.md": policy_page,
 }
 
 

@@ -11,7 +11,7 @@ from tests.docs.pages import ROOT
 SOURCE = Path(slipway.__file__).parent
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 _TREE = re.compile(r"```text\nsrc/slipway/\n(.*?)```", re.DOTALL)
-_FOLDER = re.compile(r"^ +([\w/]+)/ ", re.MULTILINE)
+_FOLDER = re.compile(r"(?:^|  )([\w/]+)/(?= )", re.MULTILINE)
 _MODULE = re.compile(r"`([a-z_]+(?:/[a-z_]+)*\.py)`")
 
 
@@ -44,4 +44,4 @@ def test_every_module_that_is_named_exists() -> None:
 
 
 def test_the_map_fits_on_a_page() -> None:
-    assert len(TEXT.splitlines()) <= 160
+    assert len(TEXT.splitlines()) <= 200

@@ -11,6 +11,7 @@ import pytest
 from slipway.cli.exits import EXITS
 from slipway.cli.main import cli
 from slipway.recipe.schema import reference_rows
+from slipway.scan.policy.keys import POLICY
 from slipway.settings import declared, env_name
 from tests.docs.pages import ROOT, anchors, links, markdown
 
@@ -68,6 +69,11 @@ def test_commands_are_shown_at_work(path: str) -> None:
 @pytest.mark.parametrize("name", [row.name for row in reference_rows()])
 def test_recipe_keys(name: str) -> None:
     assert f"\n| `{name}` |" in reference("recipe.md"), "run `make docs`"
+
+
+@pytest.mark.parametrize("name", [row.name for row in reference_rows(POLICY)])
+def test_policy_keys(name: str) -> None:
+    assert f"\n| `{name}` |" in reference("policy.md"), "run `make docs`"
 
 
 @pytest.mark.parametrize("status", [e.status for e in EXITS])
