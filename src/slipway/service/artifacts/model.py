@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
-from urllib.parse import urlsplit
 
-from slipway.errors import InputError, SlipwayError
+from slipway.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-class ArtifactError(SlipwayError):
+class ArtifactError(StoreError):
     """The storage refused or failed. `again` tells whether it may work another time."""
 
     code = "artifact"
@@ -119,9 +118,8 @@ class Artifacts(Protocol):
 
 def split(path: str) -> tuple[str, str]:
     """Bucket and key of `s3://BUCKET/KEY`; `InputError` for anything else."""
-    parts = urlsplit(path)
     head, _, key = path.removeprefix("s3://").partition("/")
-    if parts.scheme != "s3" or not path.startswith("s3://") or not head or not key:
+    if not path.startswith("s3://") or not head or not key:
         raise InputError(f"{path[:100]!r} is not s3://BUCKET/KEY")
     check_names(head, key)
     return head, key
