@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from tests.service import ceph as gateway
 from tests.service.postgres import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.service.ceph import Ceph
 
 _COUNT = itertools.count()
 
@@ -21,6 +24,12 @@ _COUNT = itertools.count()
 def postgres() -> Iterator[str]:
     with running() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def ceph() -> Iterator[Ceph]:
+    with gateway.running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ class PublicKey(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe(Record):
-    """`home` is the link from before a deletion, to which undeleting goes back."""
+    """`home` is the link from before a deletion, to which undeleting goes back (all states: `deletion/states.py`)."""
 
     name: str
     recipe_type: str

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slipway.service.model import Actor, Kind, Record
 
 Verb = Literal["delete", "undelete", "purge"]
@@ -33,25 +35,39 @@ class Task:
 class Deletion(Protocol):
     """The state changes in one transaction before any of these returns; objects follow in the background.
 
-    `StaleError` when the record changed meanwhile; `InputError` (`undelete`) for an image whose deleted manifest cannot be read.
+    `StaleError` when the record changed meanwhile; `TakenError` (`undelete`) when its link belongs to another record by now;
+    `InputError` (`undelete`) for an image whose deleted manifest cannot be read. Moving its objects changes a record as well: that does
+    not count as a change here. Of those for several records, all are done or none.
     """
 
     def delete(self, record: Record, actor: Actor) -> Record:
         """Put it among the deleted."""
         ...
 
+    def delete_all(self, records: Sequence[Record], actor: Actor) -> list[Record]: ...
+
     def undelete(self, record: Record, actor: Actor) -> Record: ...
+
+    def undelete_all(self, records: Sequence[Record], actor: Actor) -> list[Record]: ...
 
     def purge(self, record: Record, actor: Actor, *, objects: bool = True) -> None:
         """Remove it for ever, from wherever it is; its objects too, unless they are to stay."""
         ...
 
+    def purge_all(self, records: Sequence[Record], actor: Actor, *, objects: bool = True) -> None: ...
+
     def wait(self, record: Record, seconds: float) -> bool:
         """Whether the objects of the record have been moved, now or within that time."""
         ...
 
-    def tasks(self, record: str = "") -> list[Task]: ...
+    def tasks(self, record: str = "") -> list[Task]:
+        """Of the record with that id, or of all; the newest first."""
+        ...
 
-    def retry(self, task: str) -> None:
-        """Begin a failed task again."""
+    def retry(self, task: str) -> Task:
+        """Begin a failed task again, as another one; `UsageError` when there is nothing to do."""
+        ...
+
+    def close(self) -> None:
+        """What runs is left where it is, and goes on at the next start."""
         ...

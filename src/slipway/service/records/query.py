@@ -52,11 +52,7 @@ class Page:
 def statement(kind: type[Record], query: Query) -> sa.Select[Any]:
     """One row more than the limit is asked for, to know whether there is more. `UsageError` for fields that are not there."""
     table = table_of(kind)
-    select = sa.select(table).where(table.c.state.in_(GONE if query.gone else LIVE))
-    if query.projects is not None:
-        select = select.where(table.c.project.in_(sorted(query.projects)))
-    for each in query.filters:
-        select = select.where(_condition(_column(table, each.field), each))
+    select = sa.select(table).where(*_conditions(table, query))
     keys = [(_sortable(table, name), down) for name, down in order(query)]
     if query.after is not None:
         select = select.where(_beyond(keys, query.after))
@@ -64,9 +60,22 @@ def statement(kind: type[Record], query: Query) -> sa.Select[Any]:
     return select.order_by(*ordered).limit(query.limit + 1)
 
 
+def total(kind: type[Record], query: Query) -> sa.Select[Any]:
+    """How many there are on all pages together, as `number`."""
+    table = table_of(kind)
+    return sa.select(sa.func.count().label("number")).select_from(table).where(*_conditions(table, query))
+
+
 def order(query: Query) -> tuple[tuple[str, bool], ...]:
     """The columns to sort by, and whether each goes down."""
     return (*((name.removeprefix("-"), name.startswith("-")) for name in query.sort), ("id", False))
+
+
+def _conditions(table: sa.Table, query: Query) -> list[Any]:
+    found = [table.c.state.in_(GONE if query.gone else LIVE)]
+    if query.projects is not None:
+        found.append(table.c.project.in_(sorted(query.projects)))
+    return found + [condition(_column(table, each.field), each) for each in query.filters]
 
 
 def _sortable(table: sa.Table, name: str) -> Any:
@@ -85,7 +94,7 @@ def _column(table: sa.Table, field: str) -> Any:
     return table.c[field]
 
 
-def _condition(column: Any, each: Filter) -> Any:
+def condition(column: Any, each: Filter) -> Any:
     if each.operator == "is":
         return column.in_(each.values)
     if each.operator == "not":

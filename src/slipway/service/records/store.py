@@ -12,11 +12,11 @@ from slipway.errors import NotYetError
 from slipway.service.model import GONE, LIVE, Event
 from slipway.service.records.engine import address, connect
 from slipway.service.records.errors import DatabaseError
-from slipway.service.records.query import Page, Query, order, statement
+from slipway.service.records.query import Page, Query, condition, order, statement, total
 from slipway.service.records.rows import kind_of, of_row, table_of
 from slipway.service.records.schema import migrate
 from slipway.service.records.stamps import Stamps
-from slipway.service.records.tables import events
+from slipway.service.records.tables import TABLES, events
 from slipway.service.records.writer import Writer
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from slipway.service.model import Record
+    from slipway.service.model import Kind, Record, State
+    from slipway.service.records.query import Filter
     from slipway.service.records.tx import Tx
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ class Records:
     def __init__(self, readers: Engine, writer: Writer) -> None:
         self._readers = readers
         self._writer = writer
+        self.url = readers.url  # may hold a password
         self._stamps = Stamps(readers)
 
     @classmethod
@@ -98,6 +100,18 @@ class Records:
         found = found[: query.limit]
         return Page(tuple(found), tuple(getattr(found[-1], name) for name, _ in order(query)))
 
+    def count(self, kind: type[Record], query: Query) -> int:
+        """How many records the question has on all pages together."""
+        return int(self._rows(total(kind, query))[0]["number"])
+
+    def counts(self) -> dict[tuple[Kind, State], int]:
+        """How many records there are of each kind and state; those of which there are none are left out."""
+        found: dict[tuple[Kind, State], int] = {}
+        for kind, table in TABLES.items():
+            query = sa.select(table.c.state, sa.func.count().label("number")).group_by(table.c.state)
+            found |= {(kind, row["state"]): row["number"] for row in self._rows(query)}
+        return found
+
     def stamp(self, kind: type[Record] | None = None) -> int:
         """The number of the last change of that kind (None: of any)."""
         return self._stamps.read(kind_of(kind) if kind else "")
@@ -120,16 +134,22 @@ class Records:
         kind: type[Record] | None = None,
         record: str = "",
         projects: Iterable[str] | None = None,
+        filters: Iterable[Filter] = (),
+        newest: bool = False,
     ) -> list[Event]:
-        """Changes after that number, the oldest first."""
-        query = sa.select(events).where(events.c.stamp > after)
+        """Changes after that number, the oldest first; or (`newest`) those before it (0: all), the newest first."""
+        query = sa.select(events)
+        if after or not newest:
+            query = query.where(events.c.stamp < after if newest else events.c.stamp > after)
+        query = query.where(*(condition(events.c[each.field], each) for each in filters))
         if kind is not None:
             query = query.where(events.c.kind == kind_of(kind))
         if record:
             query = query.where(events.c.id == record)
         if projects is not None:
             query = query.where(events.c.project.in_(sorted(projects)))
-        return [Event(**row) for row in self._rows(query.order_by(events.c.stamp).limit(limit))]
+        order_by = events.c.stamp.desc() if newest else events.c.stamp
+        return [Event(**row) for row in self._rows(query.order_by(order_by).limit(limit))]
 
     def check(self) -> None:
         """`DatabaseError` when the database cannot be read and written."""

@@ -13,6 +13,8 @@ from slipway.service.records.errors import StaleError, TakenError
 from slipway.service.records.rows import kind_of, of_row, table_of, to_row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy.engine import Connection
 
     from slipway.service.model import Actor, Record
@@ -65,6 +67,15 @@ class Tx:
         except IntegrityError as error:
             raise self._taken(record) from error
         return record
+
+    def add_all(self, records: Iterable[Record], actor: Actor = SYSTEM, action: str = "created") -> None:
+        """Many at once, and so much faster; who calls has seen that their ids and links are free."""
+        rows: dict[type[Record], list[dict[str, Any]]] = {}
+        for record in records:
+            self._event(record, actor, action, {})
+            rows.setdefault(type(record), []).append({**to_row(record), "stamp": self.stamp})
+        for kind, listed in rows.items():
+            self.connection.execute(sa.insert(table_of(kind)), listed)
 
     def replace(self, record: R, actor: Actor = SYSTEM, action: str = "changed") -> R:
         """Put `record` in the place of what was there, with the next version, which is returned.
