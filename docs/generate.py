@@ -12,6 +12,8 @@ from slipway.cli.exits import EXITS
 from slipway.cli.main import cli
 from slipway.recipe.schema import reference_rows
 from slipway.scan.policy.keys import POLICY
+from slipway.service import settings as service
+from slipway.service.environment import NAMES
 from slipway.settings import declared, env_name, load
 
 if TYPE_CHECKING:
@@ -40,6 +42,17 @@ SETTINGS = """# Settings
 What may differ between machines without changing an image's recipe. A setting is looked for in this order, the later
 wins: the default, `~/.config/slipway/config.toml`, the environment, the command line. `XDG_CONFIG_HOME`, `XDG_DATA_HOME`
 and `XDG_CACHE_HOME` are honoured.
+"""
+
+SERVICE = """## Settings of the service
+
+What `slipway serve` and `slipway service` go by, in the same order; the environment of IMS is read between file and our own variables. What has no option
+is secret: command lines can be read by everyone on a machine. For every variable there is one with `_FILE` at its end, which names a file with the value.
+In `config.toml` these settings are in the table `[service]`.
+"""
+
+ORIGINAL = """These variables of IMS are understood, and ours win. With `S3_ENDPOINT`, `artifacts` is `s3`; `S3_SSL_VALIDATE` may also name a file of authorities; a
+`LOG_LEVEL` that means nothing is no error. Other variables of IMS that are set are named in a line of the log.
 """
 
 CONFIG = """A configuration file has a line for each setting, in TOML:
@@ -134,7 +147,31 @@ def settings_page() -> str:
         for f in declared()
     ]
     table = _table(("Setting", "Option", "Variable", "Default", "Meaning"), rows)
-    return "\n".join([NOTE, SETTINGS, table, CONFIG, _table(("Variable", "Meaning"), VARIABLES)])
+    variables = _table(("Variable", "Meaning"), VARIABLES)
+    ours = [SERVICE, _service_table(), ORIGINAL, _original_table()]
+    return "\n".join([NOTE, SETTINGS, table, CONFIG, variables, *ours])
+
+
+def _service_table() -> str:
+    rows = [
+        (
+            f"`{f.name}`",
+            "(none)" if f.metadata["secret"] else f"`--{f.name.replace('_', '-')}`",
+            f"`{service.env_name(f.name)}`",
+            _default(str(f.default)),
+            str(f.metadata["help"]),
+        )
+        for f in declared(service.ServiceSettings)
+    ]
+    return _table(("Setting", "Option", "Variable", "Default", "Meaning"), rows)
+
+
+def _original_table() -> str:
+    rows = [(f"`{variable}`", f"`{name}`") for variable, name in NAMES.items()]
+    return _table(
+        ("Variable of IMS", "Setting"),
+        [*rows, ("`S3_SSL_VALIDATE`", "`s3_verify`, `s3_ca`"), ("`LOG_LEVEL`", "`log_level`")],
+    )
 
 
 def _default(text: str) -> str:

@@ -67,6 +67,15 @@ class Settings:
     aws_role: str = setting(
         "ARN of a role to take on when Amazon's registry is asked for its findings; empty: none", default=""
     )
+    server: str = setting(
+        "address of the image service for the commands that ask one, where its paths begin",
+        default="http://127.0.0.1:9000",
+    )
+    token_file: str = setting(
+        "file with the token for the image service, read again when it changes; empty: SLIPWAY_TOKEN, or client "
+        "credentials in OAUTH_CONFIG_DIR",
+        default="",
+    )
     # What the recipe at hand says on proxies, as (NAME, value): nobody sets it, so it is not in the table.
     proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
@@ -129,12 +138,12 @@ def source_date_epoch(environ: Mapping[str, str] | None = None) -> int | None:
 
 def read_config(environ: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     """The path of the configuration file, and what it says: nothing where there is none."""
-    import tomllib
-
     home = Path(environ.get("HOME") or Path.home())
     path = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "slipway" / "config.toml"
     if not path.is_file():
         return str(path), {}
+    import tomllib
+
     try:
         return str(path), tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

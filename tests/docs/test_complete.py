@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import click
@@ -12,8 +13,13 @@ from slipway.cli.exits import EXITS
 from slipway.cli.main import cli
 from slipway.recipe.schema import reference_rows
 from slipway.scan.policy.keys import POLICY
+from slipway.service.settings import ServiceSettings
+from slipway.service.settings import env_name as service_env_name
 from slipway.settings import declared, env_name
 from tests.docs.pages import ROOT, anchors, links, markdown
+
+if TYPE_CHECKING:
+    from dataclasses import Field
 
 REFERENCE = ROOT / "docs/reference"
 
@@ -26,6 +32,15 @@ def reference(name: str) -> str:
 def test_settings(name: str) -> None:
     row = f"| `{name}` | `--{name.replace('_', '-')}` | `{env_name(name)}` |"
     assert row in reference("settings.md"), "run `make docs`"
+
+
+@pytest.mark.parametrize("setting", declared(ServiceSettings), ids=lambda setting: setting.name)
+def test_settings_of_the_service(setting: Field[Any]) -> None:
+    name = setting.name
+    option = "(none)" if setting.metadata["secret"] else f"`--{name.replace('_', '-')}`"
+    assert f"| `{name}` | {option} | `{service_env_name(name)}` |" in reference("settings.md"), (
+        "run `make docs`"
+    )
 
 
 def commands(command: click.Command, name: str, parent: click.Context | None = None) -> list[click.Context]:
