@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from uuid import uuid4
 
 from slipway.errors import InputError
+from slipway.service.artifacts.incoming import Incoming
 from slipway.service.artifacts.localindex import Index, insert
 from slipway.service.artifacts.localparts import Parts
 from slipway.service.artifacts.model import ArtifactError, MissingError, Stat, check_names
-from slipway.service.artifacts.passing import Passing
+from slipway.service.artifacts.passing import Hashes, Passing
 from slipway.service.artifacts.signing import signed
 
 if TYPE_CHECKING:
@@ -74,21 +75,25 @@ class LocalArtifacts:
         path = self.root / "incoming" / str(uuid4())
         try:
             write(path, passing)
-            stat = Stat(
-                bucket,
-                key,
-                passing.size,
-                passing.md5,
-                int(self._clock() * 1_000_000),
-                content_type,
-                passing.md5,
-                passing.sha256,
-                {name.lower(): value for name, value in (metadata or {}).items()},
-            )
-            self._keep(path, stat)
+            return self._store(path, passing, bucket, key, content_type, metadata or {})
         finally:
             path.unlink(missing_ok=True)
-        return stat
+
+    def incoming(self) -> Incoming:
+        """What comes in pieces, with time between them: `receive` each, `keep` it, and close it in any case."""
+        with _disk():
+            return Incoming(self.root / "incoming")
+
+    def receive(self, incoming: Incoming, piece: bytes) -> None:
+        with _disk():
+            incoming.write(piece)
+
+    def keep(
+        self, incoming: Incoming, bucket: str, key: str, content_type: str, metadata: Mapping[str, str]
+    ) -> Stat:
+        with _disk():
+            incoming.sync()
+        return self._store(incoming.path, incoming, bucket, key, content_type, metadata)
 
     def begin(
         self,
@@ -173,23 +178,28 @@ class LocalArtifacts:
             return stat
         raise MissingError(f"there is no artifact s3://{bucket}/{key}")
 
-    def _blob(self, sha256: str) -> Path:
+    def blob(self, sha256: str) -> Path:
         return self.root / "blobs" / sha256[:2] / sha256
 
     def _bytes(self, stat: Stat, start: int, stop: int) -> Iterator[bytes]:
         try:
-            file = self._blob(stat.sha256).open("rb", buffering=0)
+            file = self.blob(stat.sha256).open("rb", buffering=0)
         except OSError as error:
             raise ArtifactError(
                 f"the bytes of s3://{stat.bucket}/{stat.key} cannot be read: {error.strerror}"
             ) from error
         return _pieces(file.fileno(), file.close, start, stop)
 
-    def _keep(self, path: Path, stat: Stat) -> None:
+    def _store(
+        self, path: Path, known: Hashes, bucket: str, key: str, content_type: str, metadata: Mapping[str, str]
+    ) -> Stat:
         """Put the file in its place, then name it."""
+        names = {name.lower(): value for name, value in metadata.items()}
+        now = int(self._clock() * 1_000_000)
+        stat = Stat(bucket, key, known.size, known.md5, now, content_type, known.md5, known.sha256, names)
         with self._index.writing() as connection:
             before = self._index.get(stat.bucket, stat.key)
-            blob = self._blob(stat.sha256)
+            blob = self.blob(stat.sha256)
             try:
                 blob.parent.mkdir(exist_ok=True)
                 path.replace(blob)
@@ -199,6 +209,7 @@ class LocalArtifacts:
                 raise ArtifactError(f"an artifact cannot be kept: {error.strerror}", again=True) from error
             insert(connection, stat)
         self._forget(before, stat)
+        return stat
 
     def _forget(self, before: Stat | None, after: Stat | None = None) -> None:
         """Remove the blob that an object had before, if it was another and nobody has it any more.
@@ -212,7 +223,7 @@ class LocalArtifacts:
         with self._index.writing():
             if self._index.rows("SELECT 1 FROM objects WHERE sha256 = ? LIMIT 1", (sha256,)):
                 return False
-            self._blob(sha256).unlink(missing_ok=True)
+            self.blob(sha256).unlink(missing_ok=True)
             return True
 
 
