@@ -16,6 +16,7 @@ from benchmarks import (
     bench_peers,
     bench_scan,
     bench_startup,
+    bench_upload,
 )
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ QUICK = ("Start-up", "Builders")
 
 def main(argv: list[str]) -> None:
     bench_peers.check(argv)
-    parts: dict[str, Callable[[], None]] = {
+    parts: dict[str, Callable[[], object]] = {
         "Start-up": bench_startup.main,
         "Downloads": bench_download.main,
         "Builds": bench_build.main,
         "Inventory": bench_inventory.main,
         "Scans": bench_scan.main,
+        "Uploads": lambda: bench_upload.main(2000),
         "Compiled modules": bench_bytecode.main,
         "Builders": lambda: bench_peers.main(argv),
     }

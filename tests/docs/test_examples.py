@@ -56,6 +56,8 @@ def test_page(
             lacking["docker"] = str(skipped)
     here = tmp_path / "here"
     here.mkdir()
+    # what pages say of packages is for themselves alone
+    shutil.rmtree(shared_cache / "advisories", ignore_errors=True)
     storage = tmp_path / "storage.conf"  # buildah's images are no business of the machine
     storage.write_text(
         f'[storage]\ndriver = "overlay"\ngraphroot = "{tmp_path}/graph"\nrunroot = "{tmp_path}/run"\n'

@@ -10,7 +10,8 @@ import click
 
 from slipway.cli.complete import image_names
 from slipway.cli.face import says
-from slipway.cli.lazy import Group
+from slipway.cli.remote import IMAGE, WithRemote, remove, server_option
+from slipway.cli.remote_image import add_to
 from slipway.cli.sbomoption import WithSbom, sbom_option
 from slipway.cli.text import Paint
 from slipway.errors import UsageError
@@ -27,15 +28,18 @@ slipway image pull python:3.12-slim
 slipway image push hello registry.example.org/team/hello:2
 slipway image referrers hello
 slipway image rm hello:1
+slipway image list
+slipway image show compute
 """
 PLATFORM_HELP = "Of an image for several platforms, this one; default: this machine's."
 
 
-@click.group(cls=Group, examples=EXAMPLES)
+@click.group(cls=WithRemote, examples=EXAMPLES)
 def image() -> None:
     """List, inspect, compare, name, pull, push and remove images.
 
-    An image is given by its name (`:latest` may be left out), its digest, or the start of its digest.
+    Those in the store are given by name (`:latest` may be left out), digest, or the start of the digest; those of the image
+    service by id or name.
     """
 
 
@@ -86,14 +90,21 @@ def tag(face: Face, *, name: str, new: str) -> None:
 
 
 @says(verbose=False)
-@image.command(examples="slipway image rm hello:1 hello:2")
+@image.command(
+    examples="slipway image rm hello:1 hello:2\nslipway image rm --remote compute    of the service"
+)
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True, shell_complete=image_names)
+@click.option("--remote", is_flag=True, help="Delete images of the service, not of the store.")
+@server_option()
 @click.pass_obj
-def rm(face: Face, *, names: tuple[str, ...]) -> None:
+def rm(face: Face, *, names: tuple[str, ...], remote: bool) -> None:
     """Forget names; with a digest, an image under all its names.
 
-    The space is freed by `slipway store gc`.
+    The space is freed by `slipway store gc`. Images of the service are kept until `slipway image purge`.
     """
+    if remote:
+        remove(face, IMAGE, names)
+        return
     from slipway.cli import render_images
     from slipway.images.rm import rm as remove_images
 
@@ -246,3 +257,6 @@ def referrers(face: Face, *, name: str, platform: str, wanted: str | None, outpu
     with face.reporter() as reporter, atomic(output) as file:
         row = fetch_attached(name, wanted, file, face.settings(), reporter, platform=platform)
     face.result({"fetched": row.as_dict(), "output": str(output)}, lambda: "")
+
+
+add_to(image)

@@ -27,7 +27,10 @@ COMMANDS = {
     "run": ("slipway.cli.run", "Run a command in a stored image."),
     "debug": ("slipway.cli.debug", "Open a shell where a step of a build failed."),
     "verify": ("slipway.cli.verify", "Build an image again from its lock and compare."),
-    "image": ("slipway.cli.image", "List, inspect, compare, name, pull, push and remove images; those of the service."),
+    "image": (
+        "slipway.cli.image",
+        "List, inspect, compare, name, pull, push and remove images; those of the service.",
+    ),
     "login": ("slipway.cli.login", "Log in to a registry."),
     "logout": ("slipway.cli.login", "Forget the login of a registry."),
     "scan": ("slipway.cli.scan", "Say what is known to be wrong with the packages of images."),

@@ -7,17 +7,20 @@ from pathlib import Path
 import click
 
 from slipway.cli.face import Face, says
-from slipway.cli.lazy import Group
+from slipway.cli.remote import WithRemote
+from slipway.cli.remote_recipe import add_to
 
 EXAMPLES = """
 slipway recipe check image.yaml
 slipway recipe schema > slipway.schema.json    for an editor
+slipway recipe list
+slipway recipe create compute --distribution sles15 --file recipe.tar.gz
 """
 
 
-@click.group(cls=Group, examples=EXAMPLES)
+@click.group(cls=WithRemote, examples=EXAMPLES)
 def recipe() -> None:
-    """Check a recipe; print the schema of recipes."""
+    """Check a recipe of Slipway; print the schema; keep recipes for IMS's builders on the service."""
 
 
 @says(verbose=False)
@@ -43,3 +46,6 @@ def schema() -> None:
     from slipway.recipe.schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+add_to(recipe)

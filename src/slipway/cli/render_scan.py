@@ -40,8 +40,9 @@ class Table:
 
     def line(self, judged: Judged) -> str:
         """An image in one line."""
-        name = printable(judged.scan.inventory.name)
-        return f"{self._paint(name, 'bold')}  {self._verdict(judged)}  {self._counts(judged.scan)}"
+        name = self._paint(printable(judged.scan.inventory.name), "bold")
+        facts = ", ".join((self._counts(judged.scan), *self._rest(judged.scan)))
+        return "  ".join(filter(None, (name, self._verdict(judged), facts)))
 
     # -- what is told of an image ----------------------------------------------------------------------------------
 
@@ -63,14 +64,6 @@ class Table:
         scan = judged.scan
         image = scan.inventory
         facts = (image.system.name or image.system.distro, image.platform, short(image.digest))
-        told = numbers(scan)
-        rest = [
-            (told.fixable, f"{told.fixable} can be repaired"),
-            (sum(told.excused), f"{sum(told.excused)} excused"),
-            (told.headers, f"{told.headers} in headers only"),
-            (told.outdated, f"{plural(told.outdated, 'package')} outdated"),
-            (told.uncovered, f"{told.uncovered} uncovered"),
-        ]
         size = plural(len(image.components), "package")
         feeds = ", ".join(f"{name} {age}" for name, age in view.ages(scan)) or "no advisories"
         title = self._wrapped([one_line(text) for text in (image.name, *facts) if text], "  ", "")
@@ -79,9 +72,21 @@ class Table:
             self._paint(name, "bold") + title[0].removeprefix(name),
             *title[1:],
             "  ".join(filter(None, (self._verdict(judged), self._counts(scan)))),
-            *self._wrapped([text for count, text in rest if count], ", ", ""),
+            *self._wrapped(self._rest(scan), ", ", ""),
             *self._dim(f"{size}; {feeds}"),
         ]
+
+    @staticmethod
+    def _rest(scan: Scan) -> list[str]:
+        told = numbers(scan)
+        some = [
+            (told.fixable, f"{told.fixable} can be repaired"),
+            (sum(told.excused), f"{sum(told.excused)} excused"),
+            (told.headers, f"{told.headers} in headers only"),
+            (told.outdated, f"{plural(told.outdated, 'package')} outdated"),
+            (told.uncovered, f"{told.uncovered} uncovered"),
+        ]
+        return [text for count, text in some if count]
 
     def _verdict(self, judged: Judged) -> str:
         if judged.verdict:
@@ -96,9 +101,11 @@ class Table:
         ]
         if some:
             return ", ".join(some)
-        return (
-            "nothing known to be wrong" if scan.complete else "nothing found, but not all could be looked at"
-        )
+        if scan.complete:
+            return "nothing known to be wrong"
+        if not scan.inventory.components:
+            return "nothing could be looked at"
+        return "nothing found, but not all could be looked at"
 
     def _why(self, judged: Judged) -> list[str]:
         """What keeps it from passing; what makes a scan incomplete is a reason as well, and told once."""
