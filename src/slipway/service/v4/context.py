@@ -1,0 +1,71 @@
+"""What all endpoints work with: the service, and how to wait for it without holding up others."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+
+from slipway.service.v4.access import may
+from slipway.service.v4.problems import missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slipway.service.model import Actor, Record
+    from slipway.service.records.tx import Tx
+    from slipway.service.state import Service
+    from slipway.service.v4.resources import Resource
+
+T = TypeVar("T")
+
+
+class Context:
+    """One for each application. `transfers` is apart, so that slow uploads leave threads to all else."""
+
+    def __init__(self, service: Service, transfers: int = 64) -> None:
+        self.service = service
+        self.transfers = CapacityLimiter(transfers)
+        address = service.settings.database
+        self._inline = not address or address.startswith(
+            "sqlite"
+        )  # asking another server would hold up everybody
+
+    def now(self) -> int:
+        """Microseconds since 1970."""
+        return int(self.service.clock() * 1_000_000)
+
+    async def run(self, function: Callable[..., T], *args: Any, **named: Any) -> T:
+        """What blocks, in a thread."""
+        return await anyio.to_thread.run_sync(partial(function, *args, **named))
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        return await asyncio.wrap_future(self.service.records.submit(work))
+
+    async def stamp(self, kind: type[Record] | None = None) -> int:
+        """The number of the last change."""
+        if self._inline:
+            return self.service.records.stamp(kind)
+        return await self.run(self.service.records.stamp, kind)
+
+    async def need(self, resource: Resource, name: str, actor: Actor) -> Record:
+        """The record, deleted or not; 404 if it is not there, or nothing that this actor sees."""
+        return await self.run(self.found, resource, name, actor)
+
+    def found(self, resource: Resource, name: str, actor: Actor) -> Record:
+        """The same for those who are in a thread already."""
+        if "\0" in name:
+            raise missing(resource.name, name.replace("\0", "?"))
+        records = self.service.records
+        record = records.get(resource.cls, name) or records.get(resource.cls, name, gone=True)
+        return seen(resource, name, record, actor)
+
+
+def seen(resource: Resource, name: str, record: Record | None, actor: Actor) -> Record:
+    """404 also for what is not for this actor to know of, and for what is being removed for ever."""
+    if record is None or record.state == "purging" or not may(actor, "read", record.project):
+        raise missing(resource.name, name)
+    return record
