@@ -69,7 +69,6 @@ PLAN = {
     "scan.advisories.osv",
     "scan.advisories.osvseverity",
     "scan.classes",
-    "scan.classes",
     "scan.cvss",
     "scan.document",
     "scan.fingerprint",
@@ -109,6 +108,12 @@ PLAN = {
     "scan.versions.ranges",
     "scan.versions.rpm",
     "scan.versions.semver",
+    "service.artifacts.manifest",
+    "service.ims.ages",
+    "service.ims.fields",
+    "service.ims.openapi_schemas",
+    "service.ims.render",
+    "service.ims.schemas",
 }
 FACES = ("cli", "pyats")
 
