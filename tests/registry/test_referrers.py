@@ -99,7 +99,25 @@ def test_where_clients_keep_the_list(registry: RealRegistry, maker: Maker) -> No
     assert all(row["annotations"]["org.opencontainers.image.created"] for row in index["manifests"])
     before = asked(registry, "referrers/list")
     assert send(maker, image, reference) == 0
-    assert [method for method, _ in since(before, asked(registry, "referrers/list"))] == ["HEAD"] * 3
+    methods = [method for method, _ in since(before, asked(registry, "referrers/list"))]
+    assert methods == ["HEAD"] * 4 + ["GET"], "the list is read as well"
+
+
+def test_what_another_client_took_off_the_list_is_put_back(registry: RealRegistry, maker: Maker) -> None:
+    """Of two that write at the very same time one may win without knowing."""
+    image = maker.image(maker.layer(member("a")))
+    reference = parse(f"{registry.host}/referrers/lost:1")
+    made = [sbom(maker, image, SPDX), sbom(maker, image)]
+    send(maker, image, reference)
+    index = tagged(maker, reference, image.digest)
+    written = json.dumps({**index, "manifests": index["manifests"][:1]}).encode()
+    with open_session(reference, maker.settings, QUIET, push=True) as session:
+        session.put_manifest(fallback_tag(image.digest), written, INDEX_TYPE)
+    assert len(listed(maker, reference, image.digest)) == 1
+    assert send(maker, image, reference) == 0
+    assert {r.manifest.digest for r in listed(maker, reference, image.digest)} == {
+        r.manifest.digest for r in made
+    }
 
 
 def test_what_others_have_listed_stays(registry: RealRegistry, maker: Maker, tmp_path: Path) -> None:

@@ -120,8 +120,8 @@ def test_the_same_package_in_two_places(settings: Settings) -> None:
     [
         (component("conda", "numpy", "1.26"), BOOKWORM, "no feed knows conda packages", ""),
         (component("rpm", "bash", "5-1"), System("fedora", "40", "", "Fedora 40"), "the packages of Fedora 40", ""),
-        (component("deb", "bash", "5-1"), System("debian", "11"), "no advisories for Debian:11 have been fetched", "Debian:11"),
-        (component("apk", "musl", "1-r0"), System("alpine", "3.20.1"), "Alpine:v3.20 have been", "Alpine:v3.20"),
+        (component("deb", "bash", "5-1"), System("debian", "11"), "advisories of suites:bullseye have not been fetched", "suites:bullseye"),
+        (component("apk", "musl", "1-r0"), System("alpine", "3.20.1"), "of osv:Alpine have not", "osv:Alpine"),
         (component("deb", "git", "1:2.43-1~bpo12+1"), BOOKWORM, "it is a backport", ""),
         (component("pypi", "jinja2", "3.2.dev0", direct_url="git+https://example.org/j@1"), BOOKWORM, "from git+https", ""),
         (component("pypi", "jinja2", "2004d"), BOOKWORM, "'2004d' is not a version", ""),
@@ -135,7 +135,7 @@ def test_uncovered_is_told_with_its_reason(
     assert uncovered.component == thing
     assert why in uncovered.why
     assert scan.findings == ()
-    assert list(scan.problems) == ([f"no advisories for {problem} have been fetched"] if problem else [])
+    assert list(scan.problems) == ([f"the advisories of {problem} have not been fetched"] if problem else [])
 
 
 def test_nothing_was_ever_fetched(tmp_path: Path) -> None:
@@ -143,8 +143,8 @@ def test_nothing_was_ever_fetched(tmp_path: Path) -> None:
     assert not scan.complete
     assert [u.component for u in scan.uncovered] == [OLD, WHEEL]
     assert scan.problems == (
-        "no advisories for Debian:12 have been fetched",
-        "no advisories for PyPI have been fetched",
+        "the advisories of osv:PyPI have not been fetched",
+        "the advisories of suites:bookworm have not been fetched",
     )
 
 

@@ -90,7 +90,7 @@ def _image(image: str, run: _Run) -> Judged:
     with AdvisoryStore.of(run.settings) as store:
         found = scan(inventory, store, run.settings, run.reporter, now=run.now)
     found = _joined(replace(found, problems=(*found.problems, *problems)), image, run)
-    found = first_seen(found, run.settings, run.reporter)
+    found = first_seen(found, run.settings, run.reporter, kept=run.wanted.history)
     done = judged(
         found, policy=run.wanted.policy, now=run.now, vex=run.wanted.statements, approved=run.wanted.approved
     )

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from slipway.scan.advisories.needed import feeds_of
 from slipway.scan.advisories.plug import matching
 from slipway.scan.classes import class_of
 from slipway.scan.merge import preferred, together
 from slipway.scan.model import Feed, Finding, Scan, Uncovered
 from slipway.scan.severity import most_trusted
 from slipway.scan.times import seconds, stamp
-from slipway.scan.versions import IncomparableError, affected, ecosystems, fixes, lookups
+from slipway.scan.versions import IncomparableError, affected, fixes, lookups
 
 if TYPE_CHECKING:
     from slipway.events import Reporter
@@ -44,7 +45,7 @@ class _Search:
     covered: set[Component] = field(default_factory=set)
     unclear: dict[Component, str] = field(default_factory=dict)
     feeds: set[str] = field(default_factory=set)
-    missing: set[str] = field(default_factory=set)
+    missing: set[Component] = field(default_factory=set)
 
 
 def scan(
@@ -62,6 +63,7 @@ def scan(
         if component.kind == "deb" and _BACKPORT in component.version and component not in foreign:
             why = "it is a backport, of which the advisories of its release do not speak"
             foreign[component] = Uncovered(component, why)
+    wanted = feeds_of(inventory)
     search = _look_up([c for c in components if c not in foreign], inventory.system, store, covered)
     kept = {feed.name: feed for feed in store.feeds()}
     known = store.advisories({hit.number for hit in search.hits})
@@ -72,7 +74,7 @@ def scan(
         findings += _of_hit(hit, known[hit.number], inventory.system, kept)
     uncovered = [
         *foreign.values(),
-        *_uncovered(components, inventory.system, search, covered | foreign.keys()),
+        *_uncovered(components, inventory.system, search, covered | foreign.keys(), wanted),
     ]
     reporter.log(f"{len(components)} components, {len(findings)} findings of {len(feeds)} feeds")
     return Scan(
@@ -81,7 +83,7 @@ def scan(
         tuple(o for matched in own for o in matched.outdated),
         tuple(sorted(uncovered, key=_place)),
         tuple(feeds[name] for name in sorted(feeds)),
-        (*(p for m in own for p in m.problems), *_problems(search, kept, settings, now)),
+        (*(p for m in own for p in m.problems), *_problems(search, wanted, kept, settings, now)),
         stamp(now),
     )
 
@@ -100,7 +102,7 @@ def _look_up(
                 search.covered.add(component)
                 search.feeds.update(spoken_of[ecosystem])
         if component not in search.covered and component not in covered:
-            search.missing.update(ecosystems(component, system)[:1])
+            search.missing.add(component)
     for ecosystem, names in sorted(wanted.items()):
         for number, entry in store.affected(ecosystem, names):
             for component, version in names[entry.name]:
@@ -142,7 +144,11 @@ def _of_hit(hit: _Hit, advisory: Advisory, system: System, feeds: dict[str, Feed
 
 
 def _uncovered(
-    components: list[Component], system: System, search: _Search, done: set[Component]
+    components: list[Component],
+    system: System,
+    search: _Search,
+    done: set[Component],
+    wanted: dict[Component, str],
 ) -> list[Uncovered]:
     """All of which we cannot say that they are well, each with the reason."""
     found = []
@@ -152,22 +158,27 @@ def _uncovered(
         elif component.direct_url:
             found.append(Uncovered(component, f"it is not from an index, but from {component.direct_url}"))
         elif component not in done and component not in search.covered:
-            found.append(Uncovered(component, _why(component, system)))
+            found.append(Uncovered(component, _why(component, system, wanted)))
     return found
 
 
-def _why(component: Component, system: System) -> str:
-    names = ecosystems(component, system)
-    if names:
-        return f"no advisories for {names[0]} have been fetched"
+def _why(component: Component, system: System, wanted: dict[Component, str]) -> str:
+    if component in wanted:
+        return _not_fetched(wanted[component])
     if component.kind in ("deb", "apk", "rpm"):
         shown = system.name or system.distro or "a system that does not say what it is"
         return f"no feed knows the packages of {shown}"
     return f"no feed knows {component.kind} packages"
 
 
-def _problems(search: _Search, feeds: dict[str, Feed], settings: Settings, now: float) -> list[str]:
-    found = [f"no advisories for {name} have been fetched" for name in sorted(search.missing)]
+def _not_fetched(feed: str) -> str:
+    return f"the advisories of {feed} have not been fetched"
+
+
+def _problems(
+    search: _Search, wanted: dict[Component, str], feeds: dict[str, Feed], settings: Settings, now: float
+) -> list[str]:
+    found = [_not_fetched(name) for name in sorted({wanted[c] for c in search.missing if c in wanted})]
     for name in sorted(search.feeds) if settings.advisories_max_age else ():
         date = feeds[name].date
         days = int((now - seconds(date)) // _DAY) if date else None

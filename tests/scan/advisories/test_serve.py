@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -191,15 +190,34 @@ def test_a_damaged_database_is_an_error(tmp_path: Path) -> None:
         thread.join()
 
 
+@pytest.fixture(scope="module")
+def pip_audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In an environment of its own: it brings a pip."""
+    venv = tmp_path_factory.mktemp("pip-audit") / "venv"
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "venv", "-q", "--python", sys.executable, venv], check=True, capture_output=True)
+    argv: list[str | Path] = [
+        uv,
+        "pip",
+        "install",
+        "-q",
+        "--python",
+        venv / "bin/python",
+        "pip-audit>=2.9,<3",
+    ]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"pip-audit cannot be installed: {done.stderr.strip()[-300:]}")
+    return venv / "bin/pip-audit"
+
+
+@pytest.mark.net
 @pytest.mark.slow
-def test_pip_audit(server: Server, tmp_path: Path) -> None:
-    program = Path(sys.executable).with_name("pip-audit")
-    if not program.exists() and not shutil.which("pip-audit"):
-        pytest.skip("pip-audit is not here")
+def test_pip_audit(server: Server, pip_audit: Path, tmp_path: Path) -> None:
     listed = tmp_path / "requirements.txt"
     listed.write_text("jinja2==3.1.3\nrequests==2.32.0\n")
     argv = [
-        str(program),
+        str(pip_audit),
         "-r",
         str(listed),
         "--no-deps",

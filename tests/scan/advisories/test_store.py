@@ -124,6 +124,19 @@ def test_an_error_while_reading_leaves_what_was_there(writer: AdvisoryStore, pat
     assert writer.put(FEED, ALL).added == 0  # and the store can still be written
 
 
+def test_a_full_disk_is_told_as_such(writer: AdvisoryStore, path: Path) -> None:
+    writer.put(FEED, ALL)
+    (pages,) = writer.connection.execute("PRAGMA page_count").fetchone()
+    writer.connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+    many = (
+        Advisory(f"X-{n}", FEED.name, details=os.urandom(2000).hex(), affected=(Affected("PyPI", f"p{n}"),))
+        for n in range(1000)
+    )
+    with pytest.raises(StoreError, match="no space left on the disk"):
+        writer.put(FEED, many)
+    assert names(path) == sorted(a.id for a in ALL)
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

@@ -11,7 +11,8 @@ import pytest
 
 from slipway.errors import FetchError, InputError, SlipwayError, UsageError
 from slipway.events import Note, Reporter
-from slipway.scan.advisories import documents, osvweb
+from slipway.net import Client
+from slipway.scan.advisories import documents, osvfeed, osvweb
 from slipway.scan.advisories.store import AdvisoryStore
 from slipway.scan.advisories.update import update
 from slipway.scan.model import Level, Range
@@ -264,6 +265,18 @@ def test_what_cannot_be_meant(settings: Settings, feeds: list[str], source: str,
 def test_offline(settings: Settings) -> None:
     with pytest.raises(FetchError, match="no network is to be used"):
         update(["osv:PyPI"], settings.with_(offline=True), Reporter(), now=NOW)
+
+
+def test_a_place_that_is_out_of_reach(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place of a feed is not reached from everywhere; then a copy from elsewhere will do."""
+    monkeypatch.setattr(osvfeed, "HOME", "http://127.0.0.1:9")
+    monkeypatch.setattr(Client, "pause", lambda *_: None)
+    with pytest.raises(FetchError) as caught:
+        update(["osv:PyPI"], settings, Reporter(), now=NOW)
+    assert "slipway advisories update osv:PyPI --from" in caught.value.hint
+    with pytest.raises(FetchError) as told:
+        update(["osv:PyPI"], settings, Reporter(), source="http://127.0.0.1:9/all.zip", now=NOW)
+    assert "--from" not in told.value.hint
 
 
 # -- the statuses that distributions publish -------------------------------------------------------------------

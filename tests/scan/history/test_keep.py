@@ -107,6 +107,14 @@ def test_what_is_known_to_be_older_stays_so(settings: Settings, ears: Ears) -> N
     assert found.first_seen == "2026-01-01T00:00:00Z"
 
 
+def test_what_is_not_kept_begins_no_time(settings: Settings, ears: Ears) -> None:
+    """Else each of such scans would be the first, and its days of grace would never end."""
+    keep(judged(finding("CVE-1"), time=NOV20), settings, ears.reporter)
+    later = scan(finding("CVE-1"), finding("CVE-2"), time=NOV22)
+    now = first_seen(later, settings, ears.reporter, kept=False)
+    assert [f.first_seen for f in now.findings] == [NOV20, ""]
+
+
 def test_the_same_on_one_day_is_replaced(settings: Settings, ears: Ears) -> None:
     for hour in range(8, 12):
         keep(judged(finding("CVE-1"), time=f"2026-11-21T{hour:02}:00:00Z"), settings, ears.reporter)

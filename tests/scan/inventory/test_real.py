@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from slipway.distro.mirror import find_mirror
 from slipway.events import Reporter
 from slipway.scan.inventory import take
-from slipway.settings import Settings, load
+from slipway.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_PACKAGES = "python3,python3-six,python3-yaml,ca-certificates"
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Debian that mmdebstrap made, with Python distributions that dpkg owns."""
-    if not shutil.which("mmdebstrap") or os.geteuid() != 0:
-        pytest.skip("needs mmdebstrap as root")
-    path = tmp_path_factory.mktemp("mmdebstrap") / "root"
-    mirror = find_mirror(load()).archive
-    argv: list[str | Path] = [
-        "mmdebstrap",
-        "--quiet",
-        "--variant=minbase",
-        f"--include={_PACKAGES}",
-        "bookworm",
-        path,
-        mirror,
-    ]
-    subprocess.run(argv, check=True, capture_output=True)
-    return path
 
 
 @pytest.fixture
@@ -48,12 +24,12 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.mark.net
 @pytest.mark.slow
-def test_what_dpkg_says(root: Path, settings: Settings) -> None:
-    found = take(f"dir:{root}", settings, Reporter())
+def test_what_dpkg_says(bookworm_root: Path, settings: Settings) -> None:
+    found = take(f"dir:{bookworm_root}", settings, Reporter())
     form = (
         "${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n"
     )
-    argv = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", "--show", f"--showformat={form}"]
+    argv = ["dpkg-query", f"--admindir={bookworm_root}/var/lib/dpkg", "--show", f"--showformat={form}"]
     said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     wanted = {tuple(row[1:]) for row in (line.split("\t") for line in said.splitlines()) if row[0] == "ii "}
     assert {
@@ -67,12 +43,12 @@ def test_what_dpkg_says(root: Path, settings: Settings) -> None:
 
 @pytest.mark.net
 @pytest.mark.slow
-def test_who_dpkg_says_owns_what(root: Path, settings: Settings) -> None:
-    found = take(f"dir:{root}", settings, Reporter())
+def test_who_dpkg_says_owns_what(bookworm_root: Path, settings: Settings) -> None:
+    found = take(f"dir:{bookworm_root}", settings, Reporter())
     dists = [c for c in found.components if c.kind == "pypi"]
     assert {c.name for c in dists} >= {"six", "pyyaml"}
     for dist in dists:
-        argv = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", "--search", f"/{dist.path}"]
+        argv = ["dpkg-query", f"--admindir={bookworm_root}/var/lib/dpkg", "--search", f"/{dist.path}"]
         package = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.partition(":")[0]
         assert dist.owner.startswith(f"pkg:deb/debian/{package}@"), dist
 

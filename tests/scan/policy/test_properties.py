@@ -99,8 +99,17 @@ def verdict(scan: Scan, policy: Policy, approved: Scan | None) -> Verdict:
 
 
 def bare(verdict: Verdict) -> set[tuple[str, str, str]]:
-    """Its reasons without what is said of waivers that have ended."""
-    return {(r.rule, r.outcome, r.text.partition("; its waiver")[0]) for r in verdict.reasons}
+    """Its reasons without what is said of waivers that have ended, and with each of several packages for itself."""
+    found: set[tuple[str, str, str]] = set()
+    for reason in verdict.reasons:
+        text = reason.text.partition("; its waiver")[0]
+        start, several, cause = text.partition(": ")
+        head, of, names = start.partition("nothing can be known of ")
+        texts = (
+            [f"{of}{name}: {cause}" for name in names.split(", ")] if of and several and not head else [text]
+        )
+        found |= {(reason.rule, reason.outcome, each) for each in texts}
+    return found
 
 
 APPROVED = st.one_of(st.none(), SCANS)

@@ -67,7 +67,7 @@ def scan_ecr(
         else:
             scan = replace(found, time=stamp(now))
         done = judged(
-            first_seen(scan, settings, reporter),
+            first_seen(scan, settings, reporter, kept=wanted.history),
             policy=wanted.policy,
             now=now,
             vex=wanted.statements,

@@ -158,7 +158,8 @@ class AdvisoryStore:
             try:
                 yield self.connection
             except BaseException:
-                self.connection.execute("ROLLBACK")
+                if self.connection.in_transaction:  # SQLite itself ends it when the disk is full
+                    self.connection.execute("ROLLBACK")
                 raise
             self.connection.execute("COMMIT")
 

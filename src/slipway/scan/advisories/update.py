@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from slipway.errors import FetchError, SlipwayError, UsageError
+from slipway.errors import FetchError, SlipwayError, UsageError, VerifyError
 from slipway.files import disk
 from slipway.net import redact
 from slipway.scan.advisories.plug import Ask, kind
@@ -46,7 +46,7 @@ def update(
         for feed in feeds or known or FIRST:
             try:
                 ask = Ask(feed, source or known.get(feed, ""), now)
-                changes += kind(feed).update(store, ask, settings, reporter)
+                changes += _one(ask, store, settings, reporter)
             except SlipwayError as error:
                 if len(feeds) == 1:
                     raise
@@ -58,6 +58,18 @@ def update(
         details = "\n".join(f"{feed}: {error.brief}" for feed, error in failed)
         raise FetchError(f"not updated: {names}", details=details, hint=first.hint) from first
     return changes
+
+
+def _one(ask: Ask, store: AdvisoryStore, settings: Settings, reporter: Reporter) -> tuple[Change, ...]:
+    try:
+        return kind(ask.feed).update(store, ask, settings, reporter)
+    except FetchError as error:
+        if ask.source or isinstance(error, VerifyError):  # what cannot be trusted is another matter
+            raise
+        # not every machine reaches the place that a feed has when nobody names one
+        elsewhere = f"a copy will do as well: slipway advisories update {ask.feed} --from FILE|DIR|ADDRESS"
+        hint = f"{error.hint}; {elsewhere}" if error.hint else elsewhere
+        raise FetchError(error.brief, details=error.details, hint=hint, status=error.status) from error
 
 
 @contextmanager

@@ -25,14 +25,18 @@ FORMAT = 1
 Seen = dict[str, str]
 
 
-def first_seen(scan: Scan, settings: Settings, reporter: Reporter) -> Scan:
-    """The scan with `Finding.first_seen` from the past of its image; what is new was first seen now."""
+def first_seen(scan: Scan, settings: Settings, reporter: Reporter, *, kept: bool = True) -> Scan:
+    """The scan with `Finding.first_seen` from the past of its image; what is new was first seen now.
+
+    Of a scan that is not `kept` it stays empty for what is new: nobody would remember it, and every scan would be the first.
+    """
     place = files.directory(settings, scan.inventory.name, scan.inventory.platform)
     seen = _seen(place, reporter)
+    new = scan.time if kept else ""
     return replace(
         scan,
         findings=tuple(
-            replace(finding, first_seen=_earliest(seen.get(name, ""), finding.first_seen) or scan.time)
+            replace(finding, first_seen=_earliest(seen.get(name, ""), finding.first_seen) or new)
             for finding in scan.findings
             for name in [fingerprint(scan.inventory.name, finding)]
         ),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _HINT = "start Docker, set DOCKER_HOST, or scan what `docker save` writes: docker-archive:FILE"
 
+_NO_IMAGE = "the tar of a file system is no image: unpack it, and scan dir:DIR"
+
 
 def from_archive(path: Path, settings: Settings, reporter: Reporter) -> Opened:
     """A docker-archive file, compressed or not. It is gone through for its listing, and again if it has layers that nobody
@@ -32,7 +34,10 @@ def from_archive(path: Path, settings: Settings, reporter: Reporter) -> Opened:
     """
     cache = facts_cache(settings)
     with reporter.step("read", path.name, unit="bytes") as step:
-        _, rows = read_archive(_file(path, step), lambda _, __: None).image()
+        try:
+            _, rows = read_archive(_file(path, step), lambda _, __: None).image()
+        except InputError as error:
+            raise InputError(error.brief, details=error.details, hint=error.hint or _NO_IMAGE) from error
         wanted = {place for place, diff_id in rows if cache.get(diff_id) is None}
         contents = read_archive(_file(path, step), _taker(wanted.__contains__))
     return _opened(contents, cache)

@@ -5,6 +5,7 @@ cache/inventory/<hex>.json    the facts of the layer whose blob has this digest
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ VERSION: Final = 1  # of what is kept; to be raised when readers learn something
 # Layers of programs and data shrink to a half or a tenth; only what is made to be a trap shrinks to a thousandth.
 _RATIO: Final = 200
 _SLACK: Final = 1 << 30
+_AHEAD: Final = 8  # pieces, of at most a few MiB each
 
 
 class FactsCache:
@@ -84,11 +86,14 @@ def read_layer(
 
 
 def _ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same, one piece ahead in another thread: unpacking and hashing take as long as looking at what comes of it."""
+    """The same, some pieces ahead in another thread: unpacking and hashing take as long as looking at what comes of it.
+
+    One piece ahead would be none: whoever looks gives the interpreter away only when there is nothing left to look at.
+    """
     with ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(next, pieces, None)
-        while (piece := pending.result()) is not None:
-            pending = pool.submit(next, pieces, None)
+        pending = deque(pool.submit(next, pieces, None) for _ in range(_AHEAD))
+        while (piece := pending.popleft().result()) is not None:
+            pending.append(pool.submit(next, pieces, None))
             yield piece
 
 

@@ -27,7 +27,7 @@ def outdated(case: Case) -> Iterator[Reason]:
     by_package: dict[Component, list[Finding]] = {}
     for finding in scan.findings:
         by_package.setdefault(finding.component, []).append(finding)
-    for entry in sorted(scan.outdated, key=lambda o: (_place(o.component), o.available, o.suite)):
+    for entry in sorted(scan.outdated, key=_rank):
         about = by_package.get(entry.component, [])
         waivers = case.waivers.of(entry.component, ["outdated"])
         if (
@@ -92,6 +92,18 @@ def uncovered(case: Case) -> Iterator[Reason]:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         text = f"nothing can be known of {', '.join(names[:_NAMED])}{more}: {cause}"
         yield Reason("uncovered", text, outcome=case.policy.uncovered)
+
+
+def _rank(entry: Outdated) -> tuple[object, ...]:
+    """Nothing is left to the order in which they came."""
+    return (
+        _place(entry.component),
+        entry.available,
+        entry.suite,
+        entry.ids,
+        entry.completeness,
+        entry.security,
+    )
 
 
 def _place(component: Component) -> tuple[str, str, str, str]:

@@ -36,6 +36,27 @@ def test_newer_than_the_package_does_not_count() -> None:
     assert all("CVE-2026-7777" not in e.ids for e in known(text).since("1:1.1-1"))
 
 
+def test_what_was_repaired_on_another_branch() -> None:
+    """As of rsync in Debian 12, which got a newer upstream version by a stable update."""
+    text = (
+        entry("rsync", "3.5.0-0+deb12u1", "New upstream release", "CVE-2026-3000")
+        + entry("rsync", "3.4.0-1", "CVE-2024-12084", "CVE-2024-12085")
+        + entry("rsync", "3.2.7-1+deb12u2", "CVE-2024-12084: was incomplete")
+        + entry("rsync", "3.2.7-1+deb12u1", "CVE-2024-12084")
+    )
+    changelog = known(text, "3.5.0-0+deb12u1")
+    named = [(version, {i for e in changelog.since(version) for i in e.ids}) for version in
+             ("3.2.7-1", "3.2.7-1+deb12u1", "3.2.7-1+deb12u2", "3.4.0-1")]  # fmt: skip
+    every = {"CVE-2024-12084", "CVE-2024-12085", "CVE-2026-3000"}
+    assert named == [
+        ("3.2.7-1", every),
+        ("3.2.7-1+deb12u1", every),
+        ("3.2.7-1+deb12u2", every - {"CVE-2024-12084"}),
+        ("3.4.0-1", {"CVE-2026-3000"}),
+    ]
+    assert all(entry.ids for entry in changelog.since("3.2.7-1+deb12u2"))
+
+
 def test_completeness() -> None:
     assert known().completeness("1:1.2-3") == "full"
     assert known().completeness("1:1.1-1+b2") == "full"  # all that is newer is told

@@ -182,15 +182,13 @@ def test_the_same_as_apt(tmp_path: Path, distribution: str, version: str, name: 
     assert bool(ended) == (name == "bullseye")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="installing packages needs root")
-@pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap is not installed")
-def test_upgraded_and_scanned_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upgraded_and_scanned_again(
+    tmp_path: Path, bookworm_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As it was at the release, outdated as APT inside says; after APT has upgraded it, nothing is left that has a fix."""
     monkeypatch.setattr(changelogs, "LARGEST", 120_000)
     release, root = debian("bookworm", "12"), tmp_path / "root"
-    argv = ["mmdebstrap", "--mode=root", "--variant=apt", "--include=git,libxml2,vim-common"]
-    made = subprocess.run([*argv, release.name, root, release.then], check=False, capture_output=True)
-    assert made.returncode == 0, made.stderr.decode()[-2000:]
+    subprocess.run(["cp", "-a", bookworm_root, root], check=True)
     settings = settings_in(tmp_path, timeout=30.0)
     bring(settings, release)
 

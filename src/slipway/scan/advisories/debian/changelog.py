@@ -42,9 +42,20 @@ class Changelog(NamedTuple):
     entries: tuple[Entry, ...] = ()
 
     def since(self, version: str) -> list[Entry]:
-        """The entries of newer versions, the oldest first."""
-        newer = [e for e in self.entries if key(version) < key(e.version) <= key(self.version)]
-        return sorted(newer, key=lambda e: key(e.version))
+        """The entries of newer versions, the oldest first.
+
+        Where a stable release got a new upstream version, its changelog has two branches: what was repaired in the old one
+        is named again where upstream repaired it, and is left out there. Named again for the same upstream version, it was
+        not repaired well.
+        """
+        mine, here = key(version), key(self.version)
+        done = {name for entry in self.entries if key(entry.version) <= mine for name in entry.ids}
+        newer = []
+        for entry in self.entries:
+            if mine < key(entry.version) <= here:
+                old = done if _upstream(entry.version) != _upstream(version) else ()
+                newer.append(entry._replace(ids=tuple(name for name in entry.ids if name not in old)))
+        return sorted((entry for entry in newer if entry.ids), key=lambda e: key(e.version))
 
     def completeness(self, version: str) -> Completeness:
         """How much it tells of what came after `version`."""
@@ -76,6 +87,11 @@ def read(text: str, version: str) -> Changelog | None:
         if ids := tuple(sorted(set(_CVE.findall(said)))):
             entries.append(Entry(head[1], _date(said), ids))
     return Changelog(version, min(versions, key=key), tuple(entries))
+
+
+def _upstream(version: str) -> str:
+    """Without Debian's own part (deb-version(7))."""
+    return version.rpartition("-")[0] or version
 
 
 def _date(said: str) -> str:
