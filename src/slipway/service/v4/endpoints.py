@@ -48,6 +48,7 @@ _STREAM: Final = {"description": "Server-sent events", "content": {"text/event-s
 def records(app: FastAPI, own: Endpoints, events: Events, resource: Resource) -> None:
     shown, label, tag = record_name(resource.kind), resource.label, resource.path
     name, many = resource.name, resource.path.replace("-", " ")
+    a_name = f"an {name}" if name[0] in "aeiou" else f"a {name}"
     one = f"/{resource.path}/{{id}}"
     etag = {"ETag": "Of this version"}
     page = json(f"{shown}Page", f"A page of {many}", ETag="Of the page", Link="rel=next: the page after this")
@@ -58,7 +59,7 @@ def records(app: FastAPI, own: Endpoints, events: Events, resource: Resource) ->
     creating = Operation(
         f"create_{label}",
         tag,
-        f"Make a {name}",
+        f"Make {a_name}",
         {201: made},
         (IDEMPOTENCY_KEY,),
         body(resource.create.__name__),
@@ -68,7 +69,7 @@ def records(app: FastAPI, own: Endpoints, events: Events, resource: Resource) ->
     getting = Operation(
         f"get_{label}",
         tag,
-        f"Get a {name}, deleted or not",
+        f"Get {a_name}, deleted or not",
         {200: found, 304: SAME},
         (fields(resource), IF_NONE_MATCH),
         None,
@@ -77,7 +78,7 @@ def records(app: FastAPI, own: Endpoints, events: Events, resource: Resource) ->
     add(app, "GET", one, own.get, getting)
     patched = body(resource.patch.__name__, *MERGE)
     patching = Operation(
-        f"patch_{label}", tag, f"Change a {name}", {200: found}, (IF_MATCH,), patched, _CHANGING
+        f"patch_{label}", tag, f"Change {a_name}", {200: found}, (IF_MATCH,), patched, _CHANGING
     )
     add(app, "PATCH", one, own.patch, patching)
     done: dict[int, Any] = {204: empty("Done")}
@@ -87,7 +88,7 @@ def records(app: FastAPI, own: Endpoints, events: Events, resource: Resource) ->
     )
     if resource.soft:
         done[202] = _MOVING
-    removing = Operation(f"delete_{label}", tag, f"Delete a {name}", done, parameters, None, (404, 409, 412))
+    removing = Operation(f"delete_{label}", tag, f"Delete {a_name}", done, parameters, None, (404, 409, 412))
     add(app, "DELETE", one, own.remove, removing)
     if resource.soft:
         undeleting = Operation(
@@ -103,7 +104,7 @@ def records(app: FastAPI, own: Endpoints, events: Events, resource: Resource) ->
     watching = Operation(
         f"watch_{label}",
         tag,
-        f"Changes of a {name} as they happen",
+        f"Changes of {a_name} as they happen",
         {200: _STREAM},
         (AFTER, LAST),
         None,
