@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -108,6 +109,13 @@ In the table `*` stands for each item of a list. A file of waivers has the key `
 Packages for which there are only headers (`linux-libc-dev`) are told apart: nothing of them runs.
 """
 
+API = """# The API of the service
+
+What `slipway serve` answers, from the OpenAPI documents that it serves at `/v4/openapi.json` and `/v3/openapi.json`; `/docs` shows the same with forms to try
+it. The compatible API is also below `/v2` and without a version, where deleting is for ever and there are no deleted records, and all of it
+below `/apis/ims`. `/healthz/live`, `/healthz/ready`, `/version` and `/metrics` need no token.
+"""
+
 
 def cli_page() -> str:
     parts = [NOTE, CLI]
@@ -194,6 +202,23 @@ def policy_page() -> str:
     return "\n".join([NOTE, POLICIES, _table(("Key", "Value", "Default", "Meaning"), rows)])
 
 
+def api_page() -> str:
+    from slipway.service.apipage.reference import markdown
+    from slipway.service.ims.openapi import document
+    from slipway.service.v4.api import application
+
+    # to be described, an application needs no database and no storage
+    unused: Any = SimpleNamespace(settings=service.ServiceSettings(), artifacts=None, records=None)
+    return "\n".join(
+        [
+            NOTE,
+            API,
+            markdown(application(unused).openapi(), "Our own API, /v4", "v4"),
+            markdown(document(), "The compatible API, /v3", "v3"),
+        ]
+    )
+
+
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in lines) + "\n"
@@ -205,6 +230,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "exit-codes.md": exits_page,
     "recipe.md": recipe_page,
     "policy.md": policy_page,
+    "api.md": api_page,
 }
 
 

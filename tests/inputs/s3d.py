@@ -47,7 +47,7 @@ def s3d(directory: Path) -> Iterator[S3d]:
     command = [program, "serve", "s3", "--addr", address, "--auth-key", f"{KEY},{SECRET}"]
     command += [
         "--dir-cache-time",
-        "0s",
+        "5ms",  # 0s would have rclone look after each directory without a pause
         "--vfs-cache-mode",
         "off",
         "--config",

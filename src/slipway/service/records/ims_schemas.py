@@ -114,7 +114,8 @@ _JOB: Final[Schema] = {
     "status": Field(one_of(STATUSES), default="creating"),
     "resultant_image_id": Field(unique_id, null=True, default=None),
     "remote_build_node": Field(_TEXT, default=""),
-    **{f"kubernetes_{name}": _NULL for name in ("job", "service", "configmap", "namespace", "pvc", "secret")},
+    **{f"kubernetes_{name}": _NULL for name in ("job", "service", "configmap", "pvc", "secret")},
+    "kubernetes_namespace": Field(_TEXT, null=True, default="default"),  # of files older than the field
 }
 
 
