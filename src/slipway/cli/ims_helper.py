@@ -21,7 +21,7 @@ slipway ims-helper image upload_artifacts --help
 )
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="...")
 def ims_helper(argv: tuple[str, ...]) -> int:
-    """What `python -m ims_python_helper` does: same sub-commands, flags, variables and output."""
+    """What `python -m ims_python_helper` does, with the same flags and output."""
     from slipway.client.ims_helper import main
 
     try:

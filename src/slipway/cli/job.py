@@ -34,7 +34,7 @@ STATUSES = (
 
 @click.group(cls=Group, examples=EXAMPLES)
 def job() -> None:
-    """Jobs of the service: those that build images from recipes, and those that customize images."""
+    """Jobs of the service: what is built and customized."""
 
 
 @command(

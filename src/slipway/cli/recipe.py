@@ -20,7 +20,7 @@ slipway recipe create compute --distribution sles15 --file recipe.tar.gz
 
 @click.group(cls=WithRemote, examples=EXAMPLES)
 def recipe() -> None:
-    """Check a recipe of Slipway; print the schema; keep recipes for IMS's builders on the service."""
+    """Check a recipe; print the schema; recipes of the service."""
 
 
 @says(verbose=False)

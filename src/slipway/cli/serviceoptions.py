@@ -38,7 +38,7 @@ def _option(name: str, kind: str, text: str, default: Any) -> click.Option:
     if kind == "bool":
         off = f"{flag}/--no-{flag[2:]}" if default else flag
         return click.Option([off], default=None, is_flag=True, help=said)
-    shown = f" [default: {default}]" if default != "" else ""
+    shown = f" Default: {default}." if default != "" else ""
     return click.Option([flag], help=said + shown, **_FORMS[kind])
 
 
