@@ -15,6 +15,7 @@ from benchmarks import (
     bench_inventory,
     bench_peers,
     bench_scan,
+    bench_service,
     bench_startup,
     bench_upload,
 )
@@ -33,6 +34,7 @@ def main(argv: list[str]) -> None:
         "Builds": bench_build.main,
         "Inventory": bench_inventory.main,
         "Scans": bench_scan.main,
+        "Service": bench_service.main,
         "Uploads": lambda: bench_upload.main(2000),
         "Compiled modules": bench_bytecode.main,
         "Builders": lambda: bench_peers.main(argv),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import platform
 import socket
 import time
@@ -165,6 +166,7 @@ def plain(plain_home: Home, home: Home, built: Callable[[str], dict[str, Any]]) 
     for name in NAMES:
         built(name)
     copied = warm_copy(home, plain_home.root / "copied", fragments=True)
+    shutil.rmtree(plain_home.cache, ignore_errors=True)  # of other tests
     copied.cache.rename(plain_home.cache)
     if owner := plain_home.identity.get("user"):
         run(["chown", "-R", f"{owner}:{owner}", plain_home.cache])

@@ -31,8 +31,8 @@ def programs() -> Path:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """The address of a server without databases of ours: `postgresql://postgres@127.0.0.1:PORT`. Its data are not synced to the disk."""
+def running(*, durable: bool = False) -> Iterator[str]:
+    """The address of a server without databases of ours: `postgresql://postgres@127.0.0.1:PORT`. Only `durable` data reach the disk."""
     bin_ = programs()
     place = Path(tempfile.mkdtemp(prefix="slipway-pg-"))
     become: list[str] = []
@@ -55,7 +55,9 @@ def running() -> Iterator[str]:
         "UTF8",
         "--no-sync",
     ]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place}"
+    if not durable:
+        options += " -c fsync=off"
     start: list[str | Path] = [bin_ / "pg_ctl", "-D", data, "-w", "-l", place / "log", "-o", options, "start"]
     try:
         subprocess.run([*become, *init], check=True, capture_output=True, cwd=place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -111,3 +112,4 @@ async def _send(send: Send, answer: Answer, *, body: bool) -> None:
     for start in range(0, len(content), _PIECE):
         more = start + _PIECE < len(content)
         await send({"type": "http.response.body", "body": content[start : start + _PIECE], "more_body": more})
+        await asyncio.sleep(0)  # a client that takes all at once would keep the others waiting

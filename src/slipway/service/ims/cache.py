@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from slipway.service.ims import render
+from slipway.service.ims.joining import Joined
 from slipway.service.model import GONE
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Cache(Generic[R]):
         self._kind = kind
         self._run = run
         self._inline = inline
+        self._joined = Joined(lambda: run(self._ask))
         self._stamp = _NEVER
         self._asked = 0.0
         self._lock = asyncio.Lock()
@@ -98,7 +100,7 @@ class Cache(Generic[R]):
 
     async def shelf(self, *, gone: bool = False) -> Shelf[R]:
         """As of now: whatever was answered before, by any process, is in it."""
-        stamp = self._records.stamp(self._kind) if self._inline else await self._run(self._ask)
+        stamp = self._records.stamp(self._kind) if self._inline else await self._joined()
         if stamp > self._stamp:
             await self._update(stamp)
         self._asked = time.monotonic()

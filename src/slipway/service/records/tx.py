@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from slipway.service.model import GONE, LIVE, SYSTEM, Event
 from slipway.service.records.errors import StaleError, TakenError
 from slipway.service.records.rows import kind_of, of_row, table_of, to_row
+from slipway.service.records.savepoints import savepoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +63,7 @@ class Tx:
         self._event(record, actor, action, {})
         table = table_of(kind)
         try:
-            with self.connection.begin_nested():
+            with savepoint(self.connection):
                 self.connection.execute(sa.insert(table), {**to_row(record), "stamp": self.stamp})
         except IntegrityError as error:
             raise self._taken(record) from error
@@ -92,7 +93,7 @@ class Tx:
         change = {name: new[name] for name in new if new[name] != old[name] and name != "version"}
         self._event(after, actor, action, change)
         try:
-            with self.connection.begin_nested():
+            with savepoint(self.connection):
                 self.connection.execute(
                     sa.update(table).where(table.c.id == record.id), {**new, "stamp": self.stamp}
                 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import sqlalchemy as sa
 
 from slipway.service.records.errors import DatabaseError
+from slipway.service.records.savepoints import savepoint
 from slipway.service.records.tables import events, stamps
 from slipway.service.records.tx import Tx
 
@@ -110,7 +111,7 @@ class Writer:
         for work, future in batch:
             tx = Tx(connection, stamp, int(self._clock() * 1_000_000))
             try:
-                with connection.begin_nested():
+                with savepoint(connection):
                     result = work(tx)
             except sa.exc.DBAPIError:
                 raise
