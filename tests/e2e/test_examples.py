@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import platform
+import shutil
 import socket
 import time
 import urllib.error
