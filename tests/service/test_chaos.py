@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 pytestmark = pytest.mark.slow
 
-KILLS: Final = int(os.environ.get("SLIPWAY_CHAOS_KILLS", "15"))
+KILLS: Final = int(os.environ.get("SLIPWAY_CHAOS_KILLS", "8"))
 REAL: Final = 10  # of so many starts one is that of the command, which loads its modules from the disk
 TURNS: Final = 30
 

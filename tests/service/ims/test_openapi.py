@@ -122,7 +122,7 @@ def test_nothing_that_is_not_described(world: World) -> None:
     ]
     for strategy in strategies:
 
-        @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @given(case=strategy)
         def run(case: Any) -> None:
             nonlocal count
