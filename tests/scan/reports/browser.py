@@ -44,7 +44,8 @@ class Browser:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, "HOME": str(home), "TMPDIR": str(home)},
+            # not below `home`, whose path may be too long for the socket that chromium makes there
+            env={**os.environ, "HOME": str(home), "TMPDIR": "/tmp"},
         )
         assert self._driver.stdout is not None
         found = next(
@@ -58,7 +59,12 @@ class Browser:
             "prefs": {} if script else {"profile.managed_default_content_settings.javascript": 2},
         }
         asked = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-        made = self._post("", {"capabilities": {"alwaysMatch": asked}})
+        try:
+            made = self._post("", {"capabilities": {"alwaysMatch": asked}})
+        except BaseException:
+            self._driver.kill()
+            self._driver.communicate()
+            raise
         self._base += f"/{made['sessionId']}"
 
     def open(self, page: Path) -> None:
