@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from slipway.service.ims.rights import home, may_purge, projects
+from slipway.service.auth.roles import home, projects
+from slipway.service.ims.rights import may_purge
 from slipway.service.model import Actor, PublicKey
 from tests.service.ims.conftest import World, is_problem
 

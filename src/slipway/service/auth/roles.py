@@ -28,6 +28,27 @@ def allowed(actor: Actor, verb: Verb, project: str) -> bool:
     return any((place, role) in actor.roles for place in ("*", project) for role in enough)
 
 
+def projects(actor: Actor) -> frozenset[str] | None:
+    """Those whose records the actor sees; None: all."""
+    found = frozenset(project for project, role in actor.roles if role in ROLES)
+    return None if "*" in found else found
+
+
+def places(actor: Actor, verb: Verb) -> frozenset[str]:
+    """The projects, among those that the roles name, where the actor may do that."""
+    return frozenset(project for project, _ in actor.roles if allowed(actor, verb, project))
+
+
+def home(actor: Actor) -> str:
+    """Where new records go that name no project: `default` if the actor may build there, else the one project where they may;
+    empty for none or several.
+    """
+    if allowed(actor, "write", "default"):
+        return "default"
+    found = places(actor, "write")
+    return next(iter(found)) if len(found) == 1 else ""
+
+
 def granted(claims: Mapping[str, Any], path: str) -> frozenset[tuple[str, str]]:
     """The roles in a claim, by project: `ROLE` is for all projects (`*`), `PROJECT:ROLE` for one. What is neither counts for nothing.
 

@@ -9,11 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from slipway.errors import SlipwayError
-from slipway.service.auth.roles import allowed
+from slipway.service.auth.roles import allowed, home, projects
 from slipway.service.ims.answers import REPEAT, conflict, forbidden, missing, refused
 from slipway.service.ims.cache import Cache
 from slipway.service.ims.links import Links
-from slipway.service.ims.rights import home, projects
 from slipway.service.model import Image, Job, Node, PublicKey, Recipe
 from slipway.service.records.errors import StaleError, TakenError
 
@@ -40,9 +39,8 @@ class Context:
     def __init__(self, service: Service) -> None:
         self.service = service
         self._threads = ThreadPoolExecutor(_THREADS, "ims")
-        inline = service.records.url.get_backend_name() == "sqlite"  # others would hold up everybody
         self._caches = {
-            kind: Cache(service.records, kind, self.run, inline=inline)
+            kind: Cache(service.records, kind, self.run, inline=service.records.quick)
             for kind in (PublicKey, Recipe, Image, Job, Node)
         }
 
@@ -169,7 +167,7 @@ class Context:
 
 
 def place(actor: Actor) -> str:
-    """The project of new records."""
+    """The project of new records, of which requests say nothing."""
     if found := home(actor):
         return found
     raise forbidden()

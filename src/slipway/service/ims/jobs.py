@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from slipway.errors import SlipwayError
+from slipway.service import jobs
 from slipway.service.auth.roles import allowed
 from slipway.service.ims import ages, render, schemas
 from slipway.service.ims.answers import NOTHING, REPEAT, Answer, conflict, problem, refused
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from slipway.service.ims.context import Context
     from slipway.service.model import Actor
 
-_ENDED: Final = ("error", "success")
 _REVIEW: Final = (
     "Review the errors, take any corrective action and then re-run the request with valid information."
 )
@@ -35,12 +35,8 @@ async def create(context: Context, call: Call) -> Answer:
         raise refused(400, f"Invalid public_key_id value in job request. {known}")
     settings = context.service.settings
     id_ = str(uuid4())
-    customer = f"{id_}.ims.{settings.customer_subnet}.{settings.customer_domain}"
-    service = f"cray-ims-{id_}-service"
-    hosts = (
-        ("customer_access", customer, 22),
-        ("cluster.local", f"{service}.{settings.job_namespace}.svc.cluster.local", 22),
-    )
+    hosts = jobs.hosts(id_, settings)
+    names: dict[str, Any] = jobs.names(id_, given["job_type"], settings)
     job = Job(
         id=id_,
         created=context.now(),
@@ -53,17 +49,13 @@ async def create(context: Context, call: Call) -> Answer:
         enable_debug=given["enable_debug"],
         build_env_size=given.get("build_env_size", settings.default_image_size),
         job_mem_size=given.get("job_mem_size", settings.default_job_memory),
-        kernel_file_name=given["kernel_file_name"] or ("Image" if source.arch == "aarch64" else "vmlinuz"),
+        kernel_file_name=given["kernel_file_name"] or jobs.kernel(source.arch),
         initrd_file_name=given["initrd_file_name"],
         kernel_parameters_file_name=given["kernel_parameters_file_name"],
         ssh_containers=tuple(replace(container, hosts=hosts) for container in containers),
-        require_dkms=_dkms(context, source, given),
+        require_dkms=jobs.dkms(source, given.get("require_dkms"), settings),
         arch=source.arch,
-        kubernetes_job=f"cray-ims-{id_}-{given['job_type']}",
-        kubernetes_service=service,
-        kubernetes_configmap=f"cray-ims-{id_}-configmap",
-        kubernetes_namespace=settings.job_namespace,
-        kubernetes_pvc=f"cray-ims-{id_}-job-claim",
+        **names,
     )
     runner = context.service.runner
     try:
@@ -84,14 +76,14 @@ async def change(context: Context, call: Call) -> Answer:
 
     def changed(now: Job) -> Job:
         status = given.get("status", now.status)
-        if now.status in _ENDED and status not in _ENDED:  # what has ended does not run again
+        if now.status in jobs.ENDED and status not in jobs.ENDED:  # what has ended does not run again
             raise conflict()
         return replace(
             now, status=status, resultant_image_id=given.get("resultant_image_id", now.resultant_image_id)
         )
 
     after = changed(job)
-    if after.status in _ENDED and job.status not in _ENDED:
+    if after.status in jobs.ENDED and job.status not in jobs.ENDED:
         try:
             await context.run(context.service.runner.finished, after)
         except SlipwayError as error:
@@ -125,7 +117,7 @@ async def remove_all(context: Context, call: Call) -> Answer:
         except ValueError:
             raise _unsupported("age", query["age"][0]) from None
     shelf = await context.shelf(Job)
-    jobs = [
+    found = [
         job
         for job in shelf.records()
         if (not statuses or job.status in statuses)
@@ -133,7 +125,7 @@ async def remove_all(context: Context, call: Call) -> Answer:
         and ("age" not in query or job.created < before)
         and allowed(call.actor, "write", job.project)
     ]
-    errors = await each(jobs, lambda job: _remove(context, job, call.actor))
+    errors = await each(found, lambda job: _remove(context, job, call.actor))
     return _failed("one or more IMS jobs", errors) if errors else NOTHING
 
 
@@ -191,12 +183,6 @@ def _containers(given: dict[str, Any]) -> list[SshContainer]:
     return [
         SshContainer(each.get("name", "customize"), jail=each["jail"]) for each in asked or [{"jail": False}]
     ]
-
-
-def _dkms(context: Context, source: Recipe | Image, given: dict[str, Any]) -> bool:
-    """Foreign instructions need kernel modules in any case; else the user decides, else the recipe or the settings."""
-    inherited = source.require_dkms if isinstance(source, Recipe) else context.service.settings.job_dkms
-    return source.arch == "aarch64" or bool(given.get("require_dkms", inherited))
 
 
 def _unsupported(name: str, value: str) -> Exception:

@@ -1,11 +1,11 @@
-"""Where an actor sees, makes and removes records. The compatible API names no projects: new records go where the actor may build."""
+"""What an actor may remove for ever, and link, through the compatible API."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.service.auth.roles import ROLES, allowed
-from slipway.service.v4.places import owner
+from slipway.service.auth.roles import allowed
+from slipway.service.records.naming import owner
 
 if TYPE_CHECKING:
     from slipway.service.model import Actor, Record
@@ -24,17 +24,3 @@ def may_link(actor: Actor, records: Records, key: str) -> bool:
         return True
     record = owner(records, key)
     return record is None or allowed(actor, "write", record.project)
-
-
-def projects(actor: Actor) -> frozenset[str] | None:
-    """Those in which the actor sees records; None: all."""
-    found = frozenset(project for project, role in actor.roles if role in ROLES)
-    return None if "*" in found else found
-
-
-def home(actor: Actor) -> str:
-    """Where new records go: `default` if the actor may build there, else the one project where they may; empty for none or several."""
-    if allowed(actor, "write", "default"):
-        return "default"
-    found = {project for project, _ in actor.roles if allowed(actor, "write", project)}
-    return found.pop() if len(found) == 1 else ""

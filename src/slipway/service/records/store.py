@@ -43,6 +43,11 @@ class Records:
         self.url = readers.url  # may hold a password
         self._stamps = Stamps(readers)
 
+    @property
+    def quick(self) -> bool:
+        """Whether `stamp` takes microseconds, so that an event loop may ask; another server would hold it up."""
+        return self.url.get_backend_name() == "sqlite"
+
     @classmethod
     def open(cls, url: str, clock: Callable[[], float] = time.time) -> Records:
         """The database at that address (`engine.address`), its tables made or brought up to date."""

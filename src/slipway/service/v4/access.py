@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.service.auth.roles import ROLES, Verb, allowed
+from slipway.service.auth import roles
+from slipway.service.auth.roles import Verb, allowed
 from slipway.service.model import SYSTEM
 from slipway.service.v4.problems import refused
 
@@ -20,29 +21,17 @@ def actor_of(request: Request) -> Actor:
     return actor
 
 
-def may(actor: Actor, verb: Verb, project: str) -> bool:
-    return allowed(actor, verb, project)
-
-
 def anywhere(actor: Actor, verb: Verb) -> bool:
     """In any project at all."""
-    return any(allowed(actor, verb, project) for project, _ in actor.roles)
-
-
-def projects(actor: Actor) -> frozenset[str] | None:
-    """Those whose records the actor sees; None: all."""
-    found = frozenset(project for project, role in actor.roles if role in ROLES)
-    return None if "*" in found else found
+    return bool(roles.places(actor, verb))
 
 
 def home(actor: Actor) -> str:
-    """Where new records go that name no project: `default`, or the only one where the actor may write; 403 without any."""
-    found = sorted({project for project, _ in actor.roles if allowed(actor, "write", project)})
-    if allowed(actor, "write", "default"):
-        return "default"
-    if len(found) != 1:
-        raise refused(403, "name the project: you may write in " + (", ".join(found) or "none"))
-    return found[0]
+    """Where new records go that name no project; 403 where that is not clear."""
+    if found := roles.home(actor):
+        return found
+    names = ", ".join(sorted(roles.places(actor, "write"))) or "none"
+    raise refused(403, f"name the project: you may write in {names}")
 
 
 def need(actor: Actor, verb: Verb, project: str) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.errors import SlipwayError
 from slipway.service import jobs
+from slipway.service.auth.roles import allowed
 from slipway.service.model import Image, Job, Recipe
 from slipway.service.v4 import etags, links, making
-from slipway.service.v4.access import may, need
+from slipway.service.v4.access import need
 from slipway.service.v4.bodies import checked
 from slipway.service.v4.context import seen
 from slipway.service.v4.edits import edited
@@ -100,7 +101,7 @@ def _edited(resource: Resource, actor: Actor, record: Record, body: object, base
     need(actor, "write", project)
     if "owner" in values:
         values["owner"] = values["owner"] or ""
-        if values["owner"] != record.owner and not may(actor, "purge", record.project):
+        if values["owner"] != record.owner and not allowed(actor, "purge", record.project):
             raise refused(403, "only administrators give records to others")
     if "link" in values:
         values["link"] = making.link_of(values["link"])
@@ -139,7 +140,7 @@ def _look(context: Context, actor: Actor, before: Record, after: Record, base: s
     image = after.resultant_image_id
     if image is not None and image != before.resultant_image_id:
         found = service.records.get(Image, image)
-        if found is None or not may(actor, "read", found.project):
+        if found is None or not allowed(actor, "read", found.project):
             raise at(pointer(["resultant_image_id"], base), "there is no such image")
     if after.status in jobs.ENDED and before.status not in jobs.ENDED:
         try:

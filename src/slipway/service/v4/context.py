@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio.to_thread
 from anyio import CapacityLimiter
 
-from slipway.service.v4.access import may
+from slipway.service.auth.roles import allowed
 from slipway.service.v4.problems import missing
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ class Context:
     def __init__(self, service: Service, transfers: int = 64) -> None:
         self.service = service
         self.transfers = CapacityLimiter(transfers)
-        address = service.settings.database
-        self._inline = not address or address.startswith(
-            "sqlite"
-        )  # asking another server would hold up everybody
 
     def now(self) -> int:
         """Microseconds since 1970."""
@@ -47,7 +43,7 @@ class Context:
 
     async def stamp(self, kind: type[Record] | None = None) -> int:
         """The number of the last change."""
-        if self._inline:
+        if self.service.records.quick:
             return self.service.records.stamp(kind)
         return await self.run(self.service.records.stamp, kind)
 
@@ -66,6 +62,6 @@ class Context:
 
 def seen(resource: Resource, name: str, record: Record | None, actor: Actor) -> Record:
     """404 also for what is not for this actor to know of, and for what is being removed for ever."""
-    if record is None or record.state == "purging" or not may(actor, "read", record.project):
+    if record is None or record.state == "purging" or not allowed(actor, "read", record.project):
         raise missing(resource.name, name)
     return record

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import StreamingResponse
 
+from slipway.service.auth.roles import projects
 from slipway.service.records.query import Filter
 from slipway.service.v4 import answers, views
-from slipway.service.v4.access import actor_of, projects
+from slipway.service.v4.access import actor_of
 from slipway.service.v4.feed import Wanted
 from slipway.service.v4.listing import LARGEST, USUAL, microseconds
 from slipway.service.v4.problems import Fault, invalid

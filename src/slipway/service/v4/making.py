@@ -9,9 +9,10 @@ from uuid import uuid4
 from slipway.errors import SlipwayError
 from slipway.service import jobs
 from slipway.service.artifacts.model import split
+from slipway.service.auth.roles import allowed
 from slipway.service.model import Image, Job, Link, Node, PublicKey, Recipe, SshContainer
 from slipway.service.v4 import links, models, views
-from slipway.service.v4.access import home, may, need
+from slipway.service.v4.access import home, need
 from slipway.service.v4.problems import Fault, at, invalid, pointer, refused
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _place(actor: Actor, model: models.Model) -> dict[str, str]:
     project = getattr(model, "project", None) or home(actor)
     need(actor, "write", project)
     owner = getattr(model, "owner", None)
-    if owner not in (None, actor.name) and not may(actor, "purge", project):
+    if owner not in (None, actor.name) and not allowed(actor, "purge", project):
         raise refused(403, "only administrators give records to others")
     return {"project": project, "owner": actor.name if owner is None else owner}
 
@@ -108,7 +109,7 @@ def _job(service: Service, actor: Actor, model: models.JobIn, common: dict[str, 
     settings = service.settings
     source, address = _source(service, actor, model, base)
     key = service.records.get(PublicKey, model.public_key_id)
-    if key is None or not may(actor, "read", key.project):
+    if key is None or not allowed(actor, "read", key.project):
         raise at(pointer(["public_key_id"], base), "there is no such public key")
     hosts = jobs.hosts(common["id"], settings)
     names: dict[str, Any] = jobs.names(common["id"], model.job_type, settings)
@@ -143,7 +144,7 @@ def _source(service: Service, actor: Actor, model: models.JobIn, base: str) -> t
     where = pointer(["artifact_id"], base)
     kind: type[Recipe | Image] = Recipe if model.job_type == "create" else Image
     source = service.records.get(kind, model.artifact_id)
-    if source is None or not may(actor, "read", source.project):
+    if source is None or not allowed(actor, "read", source.project):
         raise at(where, f"there is no such {kind.__name__.lower()}")
     if source.link is None:
         raise at(where, f"this {kind.__name__.lower()} has no artifact yet")

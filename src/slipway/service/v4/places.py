@@ -5,21 +5,18 @@ Keys name their record (`ID/rootfs`, `recipes/ID/recipe.tar.gz`, also below `del
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from slipway.patterns import pattern
 from slipway.service.artifacts.model import check_names
-from slipway.service.model import Image, Recipe
-from slipway.service.v4.access import anywhere, may
+from slipway.service.auth.roles import allowed
+from slipway.service.records.naming import owner
+from slipway.service.v4.access import anywhere
 from slipway.service.v4.problems import missing, refused
 
 if TYPE_CHECKING:
     from slipway.service.auth.roles import Verb
-    from slipway.service.model import Actor, Record
-    from slipway.service.records.store import Records
+    from slipway.service.model import Actor
     from slipway.service.state import Service
-
-_ID: Final = pattern(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def need_bucket(service: Service, bucket: str, key: str) -> None:
@@ -31,22 +28,10 @@ def need_bucket(service: Service, bucket: str, key: str) -> None:
 
 def need_key(service: Service, actor: Actor, verb: Verb, key: str) -> None:
     """403 unless the actor may do that in the project that the key belongs to; 404 where it may not even look. Asks the database."""
-    if may(actor, verb, "*"):
+    if allowed(actor, verb, "*"):
         return
     record = owner(service.records, key)
-    if record is not None and not may(actor, "read", record.project):
+    if record is not None and not allowed(actor, "read", record.project):
         raise missing("artifact", key)
-    if not (may(actor, verb, record.project) if record is not None else anywhere(actor, verb)):
+    if not (allowed(actor, verb, record.project) if record is not None else anywhere(actor, verb)):
         raise refused(403, f"your roles do not let you {verb} this")
-
-
-def owner(records: Records, key: str) -> Record | None:
-    """The record that the key names."""
-    for part in key.split("/")[:4]:
-        if not _ID.fullmatch(part):
-            continue
-        for kind in (Image, Recipe):
-            found = records.get(kind, part) or records.get(kind, part, gone=True)
-            if found is not None:
-                return found
-    return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from slipway.service.auth.roles import projects
 from slipway.service.v4 import answers, bodies, changes, etags, listing, views
-from slipway.service.v4.access import actor_of, projects
+from slipway.service.v4.access import actor_of
 from slipway.service.v4.deleting import Deleting
 from slipway.service.v4.making import asks_storage
 from slipway.service.v4.problems import Fault, invalid

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipway.errors import UsageError
+from slipway.service.auth.roles import allowed
 from slipway.service.v4 import answers, views
-from slipway.service.v4.access import actor_of, may, need
+from slipway.service.v4.access import actor_of, need
 from slipway.service.v4.problems import Fault, invalid, missing, refused
 from slipway.service.v4.resources import BY_KIND
 
@@ -75,10 +76,10 @@ class Tasks:
             raise refused(409, error.brief, code="nothing-to-do") from None
 
     def _may_see(self, actor: Actor, task: Task) -> bool:
-        if may(actor, "read", "*"):
+        if allowed(actor, "read", "*"):
             return True
         project = self._project(task)
-        return bool(project) and may(actor, "read", project)
+        return bool(project) and allowed(actor, "read", project)
 
     def _project(self, task: Task) -> str:
         records, cls = self.context.service.records, BY_KIND[task.kind].cls
