@@ -33,13 +33,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_environment(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """No test reads or writes the caches and settings of the person who runs it."""
-    home = tmp_path_factory.mktemp("home")
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=tmp_path_factory.getbasetemp()))
     for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "SOURCE_DATE_EPOCH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLIPWAY_STORE", str(home / "store"))
     monkeypatch.setenv("SLIPWAY_CACHE", str(home / "cache"))
+    yield
+    shutil.rmtree(home, ignore_errors=True)  # thousands of them would fill the disk
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +85,8 @@ def docker_host() -> Iterator[str]:
         finally:
             daemon.terminate()
             daemon.wait(30)
+            # Docker leaves this mounted, and the directory could not be removed
+            subprocess.run(["umount", "--quiet", f"{root}/exec/netns/default"], check=False)
 
 
 def _wait(daemon: subprocess.Popen[bytes], root: Path) -> None:

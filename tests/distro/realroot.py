@@ -30,6 +30,7 @@ class Root:
 
     def __init__(self, archive: Path) -> None:
         self._tar = tarfile.open(archive)  # noqa: SIM115 - open as long as the tests read from it
+        atexit.register(self._tar.close)
         self.members = {m.name.removeprefix("./").rstrip("/"): m for m in self._tar}
         self.paths = [path for path, m in self.members.items() if not m.isdir()]
         self.symlinks = {path: m.linkname for path, m in self.members.items() if m.issym()}

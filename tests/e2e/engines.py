@@ -98,6 +98,8 @@ def buildah_engine() -> Iterator[Engine]:
             "BUILDAH_ISOLATION": "chroot",
         }
         yield Engine("buildah", env)
+        # what it leaves mounted could not be removed
+        subprocess.run(["umount", "--recursive", "--quiet", f"{root}/graph/overlay"], check=False)
 
 
 def with_history(maker: Maker, image: Descriptor) -> Descriptor:
