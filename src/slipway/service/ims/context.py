@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from slipway.errors import SlipwayError
 from slipway.service.auth.roles import allowed, home, projects
+from slipway.service.ims import render
 from slipway.service.ims.answers import REPEAT, conflict, forbidden, missing, refused
-from slipway.service.ims.cache import Cache
 from slipway.service.ims.links import Links
 from slipway.service.model import Image, Job, Node, PublicKey, Recipe
+from slipway.service.records.cache import Cache
 from slipway.service.records.errors import StaleError, TakenError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from slipway.service.ims.answers import RefusedError
-    from slipway.service.ims.cache import Shelf
     from slipway.service.ims.call import Call
     from slipway.service.model import Actor, Record
+    from slipway.service.records.cache import Shelf
     from slipway.service.records.tx import Tx
     from slipway.service.state import Service
 
@@ -40,7 +41,7 @@ class Context:
         self.service = service
         self._threads = ThreadPoolExecutor(_THREADS, "ims")
         self._caches = {
-            kind: Cache(service.records, kind, self.run, inline=service.records.quick)
+            kind: Cache(service.records, kind, self.run, render.record)
             for kind in (PublicKey, Recipe, Image, Job, Node)
         }
 

@@ -57,7 +57,7 @@ async def change(context: Context, call: Call) -> Answer:
     if link is not None and image.link is None:
         await linked.check(context, call.actor, after, content["link"])
     stored = await context.change(image, call.actor, changed)
-    return Answer(200, render.shown(render.plain(stored)) + b"\n")
+    return Answer(200, render.record(stored) + b"\n")
 
 
 def _metadata(given: dict[str, str]) -> dict[str, str]:

@@ -89,7 +89,7 @@ async def change(context: Context, call: Call) -> Answer:
         except SlipwayError as error:
             return _failed(f"IMS job_id={job.id}", [error])
     stored = await context.change(job, call.actor, changed)
-    return Answer(200, render.shown(render.plain(stored)) + b"\n")
+    return Answer(200, render.record(stored) + b"\n")
 
 
 async def remove(context: Context, call: Call) -> Answer:

@@ -58,7 +58,7 @@ async def change(context: Context, call: Call) -> Answer:
     if link is not None and recipe.link is None:
         await linked.check(context, call.actor, after, content["link"])
     stored = await context.change(recipe, call.actor, changed)
-    return Answer(200, render.shown(render.plain(stored)) + b"\n")
+    return Answer(200, render.record(stored) + b"\n")
 
 
 def _pairs(given: list[dict[str, str]]) -> tuple[tuple[str, str], ...]:

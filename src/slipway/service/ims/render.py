@@ -95,6 +95,10 @@ def shown(content: object) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
+def record(found: Record) -> bytes:
+    return shown(plain(found))
+
+
 def _job(job: Job, common: dict[str, Any]) -> dict[str, Any]:
     begin = {name: getattr(job, name) for name in _JOB_BEGIN}
     begin["ssh_containers"] = [

@@ -10,12 +10,16 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 
 from slipway.service.auth.roles import allowed
+from slipway.service.records.cache import Cache
+from slipway.service.v4 import views
 from slipway.service.v4.problems import missing
+from slipway.service.v4.resources import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slipway.service.model import Actor, Record
+    from slipway.service.records.cache import Entry
     from slipway.service.records.tx import Tx
     from slipway.service.state import Service
     from slipway.service.v4.resources import Resource
@@ -29,6 +33,10 @@ class Context:
     def __init__(self, service: Service, transfers: int = 64) -> None:
         self.service = service
         self.transfers = CapacityLimiter(transfers)
+        self._caches: dict[type[Record], Cache[Any]] = {
+            resource.cls: Cache(service.records, resource.cls, self.run, views.shown)
+            for resource in RESOURCES
+        }
 
     def now(self) -> int:
         """Microseconds since 1970."""
@@ -47,12 +55,16 @@ class Context:
             return self.service.records.stamp(kind)
         return await self.run(self.service.records.stamp, kind)
 
-    async def need(self, resource: Resource, name: str, actor: Actor) -> Record:
-        """The record, deleted or not; 404 if it is not there, or nothing that this actor sees."""
-        return await self.run(self.found, resource, name, actor)
+    async def entry(self, resource: Resource, name: str, actor: Actor) -> Entry[Any]:
+        """The record, deleted or not, with its answer; 404 if it is not there, or nothing that this actor sees."""
+        entry = await self._caches[resource.cls].entry(name)
+        if entry is None:
+            raise missing(resource.name, name)
+        seen(resource, name, entry.record, actor)
+        return entry
 
     def found(self, resource: Resource, name: str, actor: Actor) -> Record:
-        """The same for those who are in a thread already."""
+        """The record, read anew, for those who are in a thread and will change it."""
         if "\0" in name:
             raise missing(resource.name, name.replace("\0", "?"))
         records = self.service.records

@@ -77,7 +77,7 @@ class Events:
         after = reader.place()
         reader.done()
         actor = actor_of(request)
-        record = await self.context.need(resource, request.path_params["id"], actor)
+        record = (await self.context.entry(resource, request.path_params["id"], actor)).record
         return self._streamed(request, after, Wanted(projects(actor), frozenset((resource.kind,)), record.id))
 
     def _streamed(self, request: Request, after: int | None, wanted: Wanted) -> Response:

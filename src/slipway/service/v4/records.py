@@ -77,12 +77,13 @@ class Endpoints:
 
     async def get(self, request: Request) -> Response:
         fields = self._fields(request)
-        record = await self.context.need(self.resource, request.path_params["id"], actor_of(request))
-        etag = etags.of_record(record)
+        entry = await self.context.entry(self.resource, request.path_params["id"], actor_of(request))
+        etag = etags.of_record(entry.record)
         headers = {"etag": etag, "vary": "Authorization"}
         if etags.unchanged(request.headers.get("if-none-match"), etag):
             return answers.nothing(304, headers)
-        return answers.answer(views.encoded(views.only(views.plain(record), fields)), headers=headers)
+        some = views.encoded(views.only(views.plain(entry.record), fields)) if fields is not None else None
+        return answers.answer(some or entry.body, headers=headers)
 
     async def create(self, request: Request) -> Response:
         actor = actor_of(request)
@@ -159,7 +160,7 @@ class Endpoints:
         headers = {"etag": etags.of_record(record)}
         if status == 201:
             headers["location"] = f"{base}/{self.resource.path}/{record.id}"
-        return Reply(status, views.encoded(views.plain(record)), headers)
+        return Reply(status, views.shown(record), headers)
 
     def _fields(self, request: Request) -> frozenset[str] | None:
         _known(request, "fields")

@@ -130,5 +130,9 @@ def encoded(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode() + b"\n"
 
 
+def shown(record: Record) -> bytes:
+    return encoded(plain(record))
+
+
 def _link(link: Link | None) -> dict[str, str] | None:
     return None if link is None else {"path": link.path, "etag": link.etag, "type": link.type}

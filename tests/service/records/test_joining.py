@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from slipway.service.ims.joining import Joined
+from slipway.service.records.joining import Joined
 
 
 class Source:

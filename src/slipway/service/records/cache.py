@@ -12,9 +12,8 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from slipway.service.ims import render
-from slipway.service.ims.joining import Joined
 from slipway.service.model import GONE
+from slipway.service.records.joining import Joined
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -30,7 +29,7 @@ _OLD: Final = 1800
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[R]):
-    """`body` is the record as JSON, without a newline."""
+    """`body` is the record as an API shows it: JSON, without a newline."""
 
     record: R
     body: bytes
@@ -77,20 +76,19 @@ class Shelf(Generic[R]):
 
 
 class Cache(Generic[R]):
-    """One kind of records. `run` runs what takes long in a thread; `inline` when asking for the number takes no time."""
+    """One kind of records. `run` runs what takes long in a thread; `shown` makes the body of an entry."""
 
     def __init__(
         self,
         records: Records,
         kind: type[R],
         run: Callable[..., Awaitable[Any]],
-        *,
-        inline: bool,
+        shown: Callable[[R], bytes],
     ) -> None:
         self._records = records
         self._kind = kind
         self._run = run
-        self._inline = inline
+        self._shown = shown
         self._joined = Joined(lambda: run(self._ask))
         self._stamp = _NEVER
         self._asked = 0.0
@@ -100,11 +98,19 @@ class Cache(Generic[R]):
 
     async def shelf(self, *, gone: bool = False) -> Shelf[R]:
         """As of now: whatever was answered before, by any process, is in it."""
-        stamp = self._records.stamp(self._kind) if self._inline else await self._joined()
+        await self._current()
+        return self._gone if gone else self._here
+
+    async def entry(self, id_: str) -> Entry[R] | None:
+        """As of now, deleted or not."""
+        await self._current()
+        return self._here.entries.get(id_) or self._gone.entries.get(id_)
+
+    async def _current(self) -> None:
+        stamp = self._records.stamp(self._kind) if self._records.quick else await self._joined()
         if stamp > self._stamp:
             await self._update(stamp)
         self._asked = time.monotonic()
-        return self._gone if gone else self._here
 
     def _ask(self) -> int:
         return self._records.stamp(self._kind)
@@ -139,18 +145,17 @@ class Cache(Generic[R]):
     # The number is read before the records: what comes in between is read twice, and nothing is missed.
     def _everything(self) -> tuple[int, list[Entry[R]], list[Entry[R]]]:
         stamp = self._ask()
-        here = [_entry(record) for record in self._records.all(self._kind)]
+        here = [self._entry(record) for record in self._records.all(self._kind)]
         gone = self._records.all(self._kind, gone=True)
-        return stamp, here, [_entry(record) for record in gone if record.state != "purging"]
+        return stamp, here, [self._entry(record) for record in gone if record.state != "purging"]
 
     def _changes(self, since: int) -> tuple[int, list[Entry[R]], list[str]]:
         stamp = self._ask()
         changed, removed = self._records.changed(self._kind, since)
-        return stamp, [_entry(record) for record in changed], removed
+        return stamp, [self._entry(record) for record in changed], removed
 
-
-def _entry(record: R) -> Entry[R]:
-    return Entry(record, render.shown(render.plain(record)))
+    def _entry(self, record: R) -> Entry[R]:
+        return Entry(record, self._shown(record))
 
 
 def _list(bodies: Iterable[bytes]) -> bytes:

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slipway.service.ims.cache import Cache, Entry, Shelf
+from slipway.service.ims import render
 from slipway.service.model import Image, Node
+from slipway.service.records.cache import Cache, Entry, Shelf
 from slipway.service.records.store import Records
 
 
@@ -34,8 +35,7 @@ def both(database: str) -> Iterator[tuple[Records, Records]]:
 
 
 def cache_of(records: Records, kind: Any = Image) -> Cache[Any]:
-    inline = "sqlite" in str(records._readers.url)
-    return Cache(records, kind, asyncio.to_thread, inline=inline)
+    return Cache(records, kind, asyncio.to_thread, render.record)
 
 
 async def seen(cache: Cache[Any], *, gone: bool = False) -> list[Any]:
