@@ -167,7 +167,7 @@ def _platform(row: Fields) -> LockedPlatform:
     base = row.row("base") if "base" in row else None
     return LockedPlatform(
         platform=platform,
-        debian=_debian(row.row("debian")) if "debian" in row else None,
+        debian=debian_of(row.row("debian")) if "debian" in row else None,
         base=LockedBase(base.text("reference"), base.text("digest", DIGEST)) if base else None,
         python=python,
         target=target,
@@ -177,7 +177,8 @@ def _platform(row: Fields) -> LockedPlatform:
     )
 
 
-def _debian(row: Fields) -> DebianResolution:
+def debian_of(row: Fields) -> DebianResolution:
+    """The field `debian` of a platform; `LockError` where it is not that."""
     sources = tuple((s.text("uri", ADDRESS), s.texts("suites", _SUITE)) for s in row.rows("sources"))
     archive = sources[0][0] if sources else ""
     return DebianResolution(

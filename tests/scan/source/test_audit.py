@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scan.advisories.kit import JINJA, JINJA_PYSEC, LODASH, NOW, archive, bring, settings_in
+from slipway.lock.document import as_dict
+from slipway.lock.text import render
+from tests.lock.making import deb, debian, lock
+from tests.scan.advisories.kit import (
+    JINJA,
+    JINJA_PYSEC,
+    LODASH,
+    NOW,
+    OPENSSL_DSA,
+    archive,
+    bring,
+    settings_in,
+)
 from tests.scan.source.kit import gaps, look, rows, write
 from tests.scan.source.test_pins import NODE
 
@@ -89,3 +102,23 @@ def test_a_pin_that_is_not_mended_keeps_its_name(tmp_path: Path, settings: Setti
         result = look(write(tmp_path / "x", {"requirements.txt": text}), "dependencies", settings=settings)
         prints.add(result.results[0].fingerprint)
     assert len(prints) == 1
+
+
+def test_packages_of_our_own_locks_are_asked_for_in_their_release(tmp_path: Path, settings: Settings) -> None:
+    bring(settings, "osv:Debian", archive(tmp_path / "debian.zip", [OPENSSL_DSA]))
+    old = replace(debian(deb("openssl", "3.0.8-1"), deb("bash")), codename="bookworm", version="12.1")
+    new = replace(debian(deb("openssl", "3.0.8-1")), codename="trixie")
+    root = write(
+        tmp_path / "x",
+        {
+            "old.lock.yaml": render(as_dict(lock(debian=old))),
+            "new.lock.yaml": render(as_dict(lock(debian=new))),
+            "requirements.txt": "jinja2==3.1.3\n",
+        },
+    )
+    result = look(root, "dependencies", settings=settings)
+    assert [(rule, path) for rule, path, _ in rows(result)] == [
+        ("CVE-2023-0464", "old.lock.yaml"),
+        ("CVE-2023-0465", "old.lock.yaml"),
+        ("CVE-2024-34064", "requirements.txt"),
+    ]

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
+from slipway.lock.document import as_dict
+from slipway.lock.text import render
 from slipway.scan.source.content import Content
 from slipway.scan.source.pins.read import Pins
 from slipway.scan.source.pins.which import form
+from tests.lock.making import deb, debian, lock
 from tests.scan.source.kit import content
 
 
@@ -230,6 +233,11 @@ def test_formats(
         ("package-lock.json", '{"packages": {"node_modules/a": {"version": "1 2"}}}'),
         ("environment.yml", "x: [\ndependencies: 1\n"),
         ("environment.yml", "a: " + "[" * 100 + "\ndependencies: 1\n"),
+        ("pyproject.toml", "x = ["),
+        ("pyproject.toml", "project = 1\n"),
+        ("pyproject.toml", '[project]\ndependencies = "x"\n'),
+        ("pyproject.toml", "[project]\ndependencies = [1]\n"),
+        ("pyproject.toml", "[tool]\npoetry = []\n"),
         ("yarn.lock", "x"),
         ("other.lock", "x"),
     ],
@@ -250,3 +258,62 @@ def test_not_utf_8() -> None:
 )
 def test_other_files_name_no_packages(name: str) -> None:
     assert form(content(name, "")) == ""
+
+
+PROJECT = """\
+[build-system]
+requires = ["hatchling"]
+[project]
+dependencies = ["flask==2.0", "open>=1", 'two==1 ; python_version > "3"']
+[project.optional-dependencies]
+more = ["Jinja2[i18n]==3.1.3", "own @ git+https://me:c4n4ry@h/p"]
+[dependency-groups]
+dev = [{include-group = "test"}, "pytest"]
+[tool.poetry.dependencies]
+python = "^3.11"
+exact = "==1.5"
+caret = {version = "^2", extras = ["x"]}
+"""
+
+
+def test_what_a_project_asks_for() -> None:
+    found, gaps = read({"a/pyproject.toml": PROJECT})
+    assert [row[2:] for row in found] == [
+        ("flask", "2.0", 4),
+        ("two", "1", 4),
+        ("jinja2", "3.1.3", 6),
+        ("exact", "1.5", 11),
+    ]
+    assert [row[:3] for row in gaps] == [("unpinned", "a/pyproject.toml", 4)]
+    assert gaps[0][3].endswith("open, own, pytest, caret")
+    assert "c4n4ry" not in repr(gaps)
+
+
+@pytest.mark.parametrize("lock", ["a/uv.lock", "poetry.lock", "requirements.txt"])
+def test_a_lock_beside_or_above_says_the_rest(lock: str) -> None:
+    text = "flask==2.0\n" if lock.endswith(".txt") else '[[package]]\nname = "flask"\nversion = "2.0"\n'
+    assert read({"a/pyproject.toml": PROJECT, lock: text})[1] == []
+
+
+@pytest.mark.parametrize("text", ["[tool.ruff]\nline-length = 100\n", '[project]\nname = "x"\n'])
+def test_a_project_that_asks_for_nothing(text: str) -> None:
+    assert one("pyproject.toml", text) == ([], [])
+
+
+def own_lock() -> str:
+    return render(as_dict(lock(debian=debian(deb("curl", source="curly"), deb("7zip")))))
+
+
+def test_the_debian_packages_of_our_own_locks() -> None:
+    pins = Pins(lambda _: None)
+    pins.take(content("a.lock.yaml", text := own_lock()))
+    assert not pins.gaps
+    (_, curl), (_, zipped) = pins.found
+    assert (curl.kind, curl.name, curl.source_name, curl.arch) == ("deb", "curl", "curly", "amd64")
+    assert (curl.system.id, curl.system.codename) == ("debian", "trixie")
+    for pin in (curl, zipped):
+        assert pin.name in text.splitlines()[pin.line - 1]
+
+
+def test_a_damaged_lock_is_told() -> None:
+    assert one("a.lock.yaml", own_lock().replace("arch: amd64", "arch: [1]")) == ([], [("unread", 0)])

@@ -38,24 +38,50 @@ Audited = tuple[list[Result], list[Gap], dict[str, Rule]]
 def audit(found: Sequence[tuple[str, Pin]], settings: Settings, reporter: Reporter, *, now: float) -> Audited:
     """`found` are paths and what they pin; `now` is in seconds since 1970. What no feed knows is a gap."""
     lines: dict[Component, int] = {}
+    systems: dict[System, set[Component]] = {}  # advisories are for the packages of one
     for path, pin in found:
-        lines.setdefault(_component(path, pin), pin.line)
+        component = _component(path, pin)
+        lines.setdefault(component, pin.line)
+        systems.setdefault(pin.system, set()).add(component)
     if not lines:
         return [], [], {}
-    order = sorted(lines, key=lambda c: (c.kind, c.name, c.version, c.path))
+    open_ones: list[Finding] = []
+    problems: dict[str, None] = {}
+    uncovered: list[tuple[Component, str]] = []
     with AdvisoryStore.of(settings) as store:
-        scan = match.scan(Inventory("source", components=tuple(order)), store, settings, reporter, now=now)
-    open_ones = [finding for finding in scan.findings if finding.open]
+        for system, components in systems.items():
+            order = sorted(components, key=lambda c: (c.kind, c.name, c.version, c.path))
+            inventory = Inventory("source", system=system, components=tuple(order))
+            scan = match.scan(inventory, store, settings, reporter, now=now)
+            open_ones += [finding for finding in scan.findings if finding.open]
+            problems |= dict.fromkeys(scan.problems)
+            uncovered += [(each.component, each.why) for each in scan.uncovered]
     results = [_result(finding, lines[finding.component]) for finding in open_ones]
     rules = {finding.id: _rule(finding) for finding in open_ones}
-    gaps = [Gap(CHECK, "no-advisories", problem) for problem in scan.problems]
-    return results, [*gaps, *_uncovered([(u.component, u.why) for u in scan.uncovered], lines)], rules
+    gaps = [Gap(CHECK, "no-advisories", problem) for problem in problems]
+    return results, [*gaps, *_uncovered(uncovered, lines)], rules
 
 
 def _component(path: str, pin: Pin) -> Component:
-    package = Package(pin.kind, pin.name, pin.version, direct_url=pin.origin)
+    package = Package(
+        pin.kind,
+        pin.name,
+        pin.version,
+        pin.arch,
+        pin.source_name,
+        pin.source_version,
+        direct_url=pin.origin,
+    )
     return Component(
-        pin.kind, pin.name, pin.version, purl(package, System()), path=path, direct_url=pin.origin
+        pin.kind,
+        pin.name,
+        pin.version,
+        purl(package, pin.system),
+        pin.source_name,
+        pin.source_version,
+        pin.arch,
+        path,
+        direct_url=pin.origin,
     )
 
 

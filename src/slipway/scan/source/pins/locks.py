@@ -15,6 +15,7 @@ from slipway.errors import InputError
 from slipway.scan.inventory import npm
 from slipway.scan.inventory.python import distribution
 from slipway.scan.inventory.words import json_object, optional, word
+from slipway.scan.source.pins.lines import Lines
 from slipway.scan.source.pins.model import Loose, Pin
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def toml(text: str) -> Iterator[Pin | Loose]:
     rows = value.get("package", value.get("packages"))
     if not isinstance(rows, list):
         raise InputError("it has no list of packages")
-    lines = _Lines(text)
+    lines = Lines(text)
     for row in rows:
         if not isinstance(row, dict):
             raise InputError("an entry of it is no package")
@@ -62,7 +63,7 @@ def pipfile(data: bytes, text: str) -> Iterator[Pin | Loose]:
     sections = [value.get("default", {}), value.get("develop", {})]
     if not all(isinstance(section, dict) for section in sections):
         raise InputError("its sections are no objects")
-    lines = _Lines(text)
+    lines = Lines(text)
     for name, row in chain.from_iterable(section.items() for section in sections):
         line = lines.of(f"{json.dumps(name)}: {{")
         version = str(row.get("version", "")) if isinstance(row, dict) else ""
@@ -73,7 +74,7 @@ def pipfile(data: bytes, text: str) -> Iterator[Pin | Loose]:
 
 
 def node(data: bytes, text: str) -> Iterator[Pin | Loose]:
-    lines = _Lines(text)
+    lines = Lines(text)
     for package in npm.locked(data).packages:
         line = lines.of(f'node_modules/{package.name}": {{') or lines.of(f"{json.dumps(package.name)}: {{")
         yield Pin("npm", package.name, package.version, line, package.direct_url)
@@ -82,25 +83,3 @@ def node(data: bytes, text: str) -> Iterator[Pin | Loose]:
 def _python(name: str, version: str, line: int) -> Pin:
     found = distribution(name, version)
     return Pin("pypi", found.name, found.version, line)
-
-
-class _Lines:
-    """Where in the text things stand: each is looked for behind the one before it first, as parsers do not tell."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.number = 1
-
-    def of(self, wanted: str) -> int:
-        """The line of the next occurrence, or of the first one; 0 where there is none."""
-        at = self.text.find(wanted, self.at)
-        if at < 0:
-            at = self.text.find(wanted)
-            return self.text.count("\n", 0, at) + 1 if at >= 0 else 0
-        self.number += self.text.count("\n", self.at, at)
-        self.at = at
-        line = self.number
-        self.number += self.text.count("\n", at, at + len(wanted))
-        self.at = at + len(wanted)
-        return line

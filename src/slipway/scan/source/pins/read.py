@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Final
 
 from slipway.errors import InputError
 from slipway.scan.source.model import Gap
-from slipway.scan.source.pins import conda, locks, requirements
+from slipway.scan.source.pins import conda, imagelock, locks, project, requirements
 from slipway.scan.source.pins.model import Include, Loose, Pin
 from slipway.scan.source.pins.which import form
 
@@ -42,10 +43,17 @@ class Pins:
         try:
             if text is None or not content.encoded:
                 raise InputError("it is not UTF-8")
+            locked = kind == "project" and self._locked(content)
             for entry in _entries(content, text, kind):
-                self._entry(content, entry)
+                if not (locked and isinstance(entry, Loose)):
+                    self._entry(content, entry)
         except InputError as error:
             self.gaps.append(Gap(CHECK, "unread", f"it cannot be read: {error.brief}", content.path))
+
+    def _locked(self, content: Content) -> bool:
+        """Whether a file tells what is installed of the project: then what it asks for may be open."""
+        places = PurePosixPath(content.path).parents
+        return any(self.open_file((place / name).as_posix()) for place in places for name in project.LOCKS)
 
     def _entry(self, content: Content, entry: Pin | Loose | Include) -> None:
         if isinstance(entry, Pin):
@@ -70,6 +78,10 @@ def _entries(content: Content, text: str, kind: str) -> Iterable[Pin | Loose | I
         return requirements.read(text)
     if kind == "toml":
         return locks.toml(text)
+    if kind == "image":
+        return imagelock.read(text)
+    if kind == "project":
+        return project.read(text)
     if kind == "pipfile":
         return locks.pipfile(content.data, text)
     if kind == "npm":

@@ -9,7 +9,9 @@ from slipway.patterns import pattern
 if TYPE_CHECKING:
     from slipway.scan.source.content import Content
 
-Form = Literal["", "requirements", "toml", "pipfile", "npm", "environment", "explicit", "unknown"]
+Form = Literal[
+    "", "requirements", "toml", "pipfile", "npm", "environment", "explicit", "project", "image", "unknown"
+]
 
 _REQUIREMENTS = pattern(
     r"(?i)(?:.*/)?(?:[\w.-]*(?:requirements|constraints)[\w.-]*\.txt|requirements/[^/]+\.txt|requirements[\w.-]*\.lock)"
@@ -22,6 +24,7 @@ _NAMED: Final[dict[str, Form]] = {
     "poetry.lock": "toml",
     "pdm.lock": "toml",
     "Pipfile.lock": "pipfile",
+    "pyproject.toml": "project",
     "package-lock.json": "npm",
     "npm-shrinkwrap.json": "npm",
     # of these nothing is known here, which is to be told
@@ -40,6 +43,7 @@ _NAMED: Final[dict[str, Form]] = {
     ),
 }
 _PYLOCK = pattern(r"(?:.*/)?pylock(?:\.[^/.]+)?\.toml")
+_OURS: Final = ("\ncompression: ", "\nrecipe:", "\nplatforms:")
 _HEAD: Final = 4096
 _LISTED: Final = ("\ndependencies:", "\npackage:")
 
@@ -55,6 +59,8 @@ def form(content: Content) -> Form:
         return "explicit"
     if _REQUIREMENTS.fullmatch(content.path):
         return "requirements"
+    if name.endswith(".lock.yaml") and all(mark in (content.text or "") for mark in _OURS):
+        return "image"
     if _ENVIRONMENT.fullmatch(content.path):
         text = "\n" + (content.text or "")
         return "environment" if any(mark in text for mark in _LISTED) else ""
