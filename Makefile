@@ -12,7 +12,7 @@ help: ## show this list
 demo: .venv/ready ## build an image from examples/hello, run it, change it, build again
 	@examples/demo.sh
 
-test: .venv/ready ## all tests, the fast ones first
+test: .venv/ready ## the tests, the fast ones first (SLIPWAY_THOROUGH=1: also those that repeat others at length)
 	@tests/prepare.sh
 	$(BIN)/pytest -n auto --dist loadfile
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import shared
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,22 +30,33 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not os.environ.get("SLIPWAY_THOROUGH"):
+        left = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     items.sort(key=lambda item: sum(item.get_closest_marker(m) is not None for m in _LATE))
 
 
-@pytest.fixture(autouse=True)
-def _own_environment(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """No test reads or writes the caches and settings of the person who runs it."""
+@pytest.fixture(scope="session", autouse=True)
+def _shared_place(tmp_path_factory: pytest.TempPathFactory) -> None:
+    shared.name_place(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="home-", dir=tmp_path_factory.getbasetemp()))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)  # thousands of them would fill the disk
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the caches and settings of the person who runs it."""
     for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "SOURCE_DATE_EPOCH"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SLIPWAY_STORE", str(home / "store"))
-    monkeypatch.setenv("SLIPWAY_CACHE", str(home / "cache"))
-    yield
-    shutil.rmtree(home, ignore_errors=True)  # thousands of them would fill the disk
+    monkeypatch.setenv("SLIPWAY_STORE", str(_home / "store"))
+    monkeypatch.setenv("SLIPWAY_CACHE", str(_home / "cache"))
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +100,7 @@ def docker_host() -> Iterator[str]:
             daemon.wait(30)
             # Docker leaves this mounted, and the directory could not be removed
             subprocess.run(["umount", "--quiet", f"{root}/exec/netns/default"], check=False)
+            shared.remove(root)
 
 
 def _wait(daemon: subprocess.Popen[bytes], root: Path) -> None:

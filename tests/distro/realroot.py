@@ -7,14 +7,15 @@ import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from functools import cache
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
 import pytest
 
-SUITES = ("bookworm", "trixie")
+from tests import shared
+
+SUITES = (pytest.param("bookworm", marks=pytest.mark.thorough), "trixie")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PACKAGES = "python3,ca-certificates,openssh-client,vim,less"
 # What scripts make and packages do not ship: hidden from the reader, so that nothing can be copied from it.
@@ -89,22 +90,24 @@ def root(suite: str) -> Root:
     ).stdout.split()
     if not listing:
         pytest.skip("no Debian mirror is configured")
-    folder = tempfile.mkdtemp(prefix="slipway-root-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    archive = Path(folder) / f"{suite}.tar"
-    subprocess.run(
-        [
-            "mmdebstrap",
-            "--quiet",
-            "--variant=minbase",
-            f"--include={PACKAGES}",
-            f"--keyring={KEYRING}",
-            suite,
-            str(archive),
-            listing[0],
-        ],
-        check=True,
-        env={**os.environ, "SOURCE_DATE_EPOCH": "0"},
-        stderr=subprocess.PIPE,
-    )
+    with shared.alone("roots") as folder:
+        archive = folder / f"{suite}.tar"
+        if not archive.exists():
+            made = folder / f"{suite}.new.tar"
+            subprocess.run(
+                [
+                    "mmdebstrap",
+                    "--quiet",
+                    "--variant=minbase",
+                    f"--include={PACKAGES}",
+                    f"--keyring={KEYRING}",
+                    suite,
+                    str(made),
+                    listing[0],
+                ],
+                check=True,
+                env={**os.environ, "SOURCE_DATE_EPOCH": "0"},
+                stderr=subprocess.PIPE,
+            )
+            made.rename(archive)
     return Root(archive)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import slipway
+from tests import shared
 from tests.distro.debkit import folder, member
 from tests.e2e.archive import Archive
 from tests.e2e.kit import Home, adopt_pip_configuration, example
@@ -60,10 +61,8 @@ def plain_home() -> Iterator[Home]:
         root = Path(name)
         root.chmod(0o755)
         adopt_pip_configuration(root)
-        if os.geteuid() != 0:
-            yield Home(root, {"HOME": name})
-            return
-        yield plain(root, NOBODY)
+        yield plain(root, NOBODY) if os.geteuid() == 0 else Home(root, {"HOME": name})
+        shared.remove(root)
 
 
 def plain(root: Path, uid: int) -> Home:

@@ -24,7 +24,8 @@ import importlib, json, os, pkgutil, sys
 import slipway
 from slipway.cli.main import run
 for module in pkgutil.walk_packages(slipway.__path__, "slipway."):
-    if module.name != "slipway.pyats.plugin":  # for pyATS, which is not here
+    # pyATS is not here, and the service is of no use in builds
+    if module.name != "slipway.pyats.plugin" and not module.name.startswith("slipway.service"):
         importlib.import_module(module.name)
 import httpx2, isal.isal_zlib, packaging.requirements, ssl, yaml
 print("ready", flush=True)

@@ -268,6 +268,7 @@ def test_without_a_command_there_is_a_shell(docker: Callable[..., Done]) -> None
     assert docker(TAG).status == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.docker
 def test_docker_makes_the_same_of_it(built: tuple[Home, dict[str, Any]], docker_host: str) -> None:
     need("docker")

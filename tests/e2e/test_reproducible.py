@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.net, pytest.mark.slow]
 
-NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/image.yaml"))
+USUAL = ("hello", "two-platforms")
+NAMES = [
+    pytest.param(name, marks=() if name in USUAL else pytest.mark.thorough)
+    for name in sorted(path.parent.name for path in EXAMPLES.glob("*/image.yaml"))
+]
 ODD = {
     "TZ": "Pacific/Kiritimati",
     "LC_ALL": "C",

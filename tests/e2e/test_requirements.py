@@ -239,6 +239,7 @@ def _holding(text: str, *places: Path) -> list[Path]:
     return [path for path in every if text.encode() in path.read_bytes() or text in str(path)]
 
 
+@pytest.mark.thorough
 def test_compiled_over_steps(tmp_path: Path, own: Home) -> None:
     """What steps before the packages bring is there when they are compiled."""
     extension(tmp_path / "recipe" / "native", "toynative", '#include "toy.h"')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 
 from slipway.distro.mirror import find_mirror
 from slipway.settings import load
+from tests import shared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,15 +20,11 @@ _PACKAGES = "git,libxml2,python3,python3-six,python3-yaml,ca-certificates"
 
 
 @pytest.fixture(scope="session")
-def bookworm_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bookworm_root() -> Path:
     """Made by mmdebstrap from the main suite alone, with Python distributions that dpkg owns. Only to be read."""
     if not shutil.which("mmdebstrap") or os.geteuid() != 0:
         pytest.skip("needs mmdebstrap as root")
-    base = tmp_path_factory.getbasetemp()
-    place = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "bookworm"
-    place.mkdir(exist_ok=True)
-    with (place / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with shared.alone("bookworm") as place:
         root = place / "root"
         if not root.exists():
             shutil.rmtree(place / "new", ignore_errors=True)

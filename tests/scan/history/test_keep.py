@@ -182,7 +182,15 @@ def test_names_that_are_no_names_of_files(
     assert subject(OTHER) == OTHER
 
 
-@pytest.mark.parametrize("damage", [b"", b"garbage", gzip.compress(b"{}\n{}\n"), gzip.compress(b"[1]\n")])
+DAMAGE = {
+    "empty": b"",
+    "garbage": b"garbage",
+    "two lines": gzip.compress(b"{}\n{}\n"),
+    "a list": gzip.compress(b"[1]\n"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_damage_is_told_and_stepped_over(settings: Settings, ears: Ears, damage: bytes) -> None:
     keep(judged(finding("CVE-1"), time=NOV20), settings, ears.reporter)
     keep(judged(finding("CVE-1"), finding("CVE-2"), time=NOV21), settings, ears.reporter)

@@ -230,8 +230,9 @@ def test_a_directory_that_may_not_be_read(
             raise PermissionError(13, "Permission denied", path)
         return scandir(path)
 
-    monkeypatch.setattr(os, "scandir", refusing)
-    found = take(f"dir:{root}", fresh, Reporter())
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", refusing)
+        found = take(f"dir:{root}", fresh, Reporter())
     assert rows(found) == ["deb bash 5.2", "npm n 2.0.0"]
     assert found.unread == ("venv: the directory cannot be read: Permission denied",)
 
