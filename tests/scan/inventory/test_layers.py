@@ -287,6 +287,14 @@ def test_a_damaged_cache_is_made_anew(maker: Maker) -> None:
         assert path.read_bytes() == good
 
 
+def test_a_cache_that_takes_nothing_costs_only_time(maker: Maker) -> None:
+    """Here something else is where the cache should be; a full disk is told of in the same way."""
+    layer = maker.layer(dpkg(("a", "1")))
+    maker.settings.cache.mkdir(parents=True, exist_ok=True)
+    (maker.settings.cache / "inventory").write_text("no directory")
+    assert rows(scanned(maker, layer)) == ["deb a 1"]
+
+
 # -- hostile layers ------------------------------------------------------------------------------------------
 
 

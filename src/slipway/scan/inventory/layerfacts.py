@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from slipway.errors import InputError
+from slipway.errors import InputError, StoreError
 from slipway.files import read_json, write_json
 from slipway.oci import compress
 from slipway.oci.layerindex import OPAQUE, WHITEOUT, Counter, is_whiteout
@@ -44,9 +45,10 @@ class FactsCache:
             return None  # damaged: it can be made again
 
     def put(self, digest: str, facts: LayerFacts) -> None:
-        """Does nothing with facts that are not `lasting`."""
+        """Does nothing with facts that are not `lasting`, or when the disk is full: they can be made again."""
         if facts.lasting:
-            write_json(self._path(digest), {"version": VERSION, **facts.pack()})
+            with suppress(StoreError):
+                write_json(self._path(digest), {"version": VERSION, **facts.pack()})
 
     def _path(self, digest: str) -> Path:
         return self._root / f"{digest.removeprefix('sha256:')}.json"
