@@ -84,10 +84,15 @@ class Planner:
             return {"paths": self._own(record, paths)}
         if only_away:
             # an object at the home of a deleted image belongs to somebody who put it there since
-            return {"paths": self._own(record, self._deleted(link.path, home))}
+            paths = [] if self._listed(link.path) is not None else self._beside(record, link.path)
+            return {"paths": self._own(record, [*paths, *self._deleted(link.path, home)])}
         paths = []
-        for each in self._listed(link.path, *([away(link.path)] if both else [])) or ():
+        places = [link.path, *([away(link.path)] if both else [])]
+        listed = self._listed(*places)
+        for each in listed or ():
             paths += [each.link.path, *([away(each.link.path)] if both else [])]
+        if listed is None:
+            paths += self._beside(record, *places)
         paths = [path for path in paths if path != link.path]
         if both and home is not None:
             paths += [away(link.path), home.path]
@@ -105,6 +110,18 @@ class Planner:
             paths += [away(each.link.path) for each in self._listed(own) or () if own != back(own)]
             paths.append(own)
         return [*(each for each in paths if each != path), path]
+
+    def _beside(self, record: Linked, *places: str) -> list[str]:
+        """What lies beside manifests that cannot be read, in directories that are called like the record: nobody else names it."""
+        found = []
+        for path in places:
+            bucket, key = split(path)
+            directory, slash, _ = key.rpartition("/")
+            if directory.rpartition("/")[2] == record.id:
+                found += [
+                    f"s3://{bucket}/{each.key}" for each in self.artifacts.walk(bucket, directory + slash)
+                ]
+        return [path for path in found if path not in places]
 
     def _place(self, record: Linked, home: Link) -> str:
         """Where a deleted record's link points to."""
