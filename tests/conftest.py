@@ -22,6 +22,26 @@ if TYPE_CHECKING:
 
 _DOCKER = ("docker.io", "containerd", "runc", "iptables", "iproute2")
 _LATE = ("net", "docker", "slow")
+_LONG = {  # more than half a minute
+    "debian/test_real",
+    "deletion/test_processes",
+    "distro/test_resolve",
+    "distro/test_scripts",
+    "docs/test_examples",
+    "e2e/test_demo",
+    "e2e/test_engine_steps",
+    "e2e/test_engines",
+    "e2e/test_examples",
+    "e2e/test_installation",
+    "e2e/test_killed",
+    "e2e/test_killed_often",
+    "e2e/test_pyats_readme",
+    "e2e/test_reproducible",
+    "e2e/test_requirements",
+    "e2e/test_sbom",
+    "pyats/test_plugin",
+    "service/test_chaos",
+}
 
 
 def pytest_configure() -> None:
@@ -35,7 +55,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
-    items.sort(key=lambda item: sum(item.get_closest_marker(m) is not None for m in _LATE))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    """Fast ones first; of the rest whole files that take long, so that no worker has one left when the others have ended."""
+    if not any(item.get_closest_marker(mark) for mark in _LATE):
+        return 0
+    return 1 if f"{item.path.parent.name}/{item.path.stem}" in _LONG else 2
 
 
 @pytest.fixture(scope="session", autouse=True)
