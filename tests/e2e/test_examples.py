@@ -95,7 +95,9 @@ def docker(docker_host: str) -> Callable[..., Done]:
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n == "hello" else pytest.mark.thorough) for n in NAMES]
+)
 def test_docker_loads_it(
     loaded: Callable[[str], dict[str, Any]], docker: Callable[..., Done], name: str
 ) -> None:

@@ -13,7 +13,7 @@ from tests.e2e.kit import Home, run, write_recipe
 
 pytestmark = [pytest.mark.net, pytest.mark.slow]
 
-SUITES = ("bookworm", "trixie")
+SUITES = (pytest.param("bookworm", marks=pytest.mark.thorough), "trixie")
 RECIPE = """
 tag: inside-{suite}
 base: {{debian: {suite}, packages: [python3, ca-certificates, openssl]}}

@@ -299,6 +299,7 @@ requirements: {match: ["requirements.txt"]}
     assert "two/requirements.txt:1: six>=1.17" in error["details"]
 
 
+@pytest.mark.thorough
 def test_compiled_without_root(tmp_path: Path, plain_home: Home) -> None:
     """A plain user compiles over a base that brings its own tools, and over one that does not."""
     place = plain_home.root / "native-recipe"

@@ -440,7 +440,7 @@ def test_source_date_epoch(who: Home, base: str) -> None:
     assert who.inside("epoch", "cat", "/x").out == "1234567890\n"
 
 
-@pytest.mark.parametrize("who", WHO[:2], indirect=True)
+@pytest.mark.parametrize("who", ["range", pytest.param("root", marks=pytest.mark.thorough)], indirect=True)
 def test_apt_and_others_work_in_a_step(who: Home) -> None:
     recipe = write_recipe(
         who.root / "apt",

@@ -103,6 +103,9 @@ def carried_out(database: str, place: Path, made: list[Any], before: dict[str, b
         assert len(found) == len(away) + len(made) - 1
 
 
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.thorough)], indirect=True
+)
 def test_killed_again_and_again(database: str, tmp_path: Path) -> None:
     """SIGKILL after ever longer, until one process lives to see the end; for each verb."""
     place = tmp_path / "artifacts"
