@@ -14,7 +14,7 @@ demo: .venv/ready ## build an image from examples/hello, run it, change it, buil
 
 test: .venv/ready ## the tests, the fast ones first (SLIPWAY_THOROUGH=1: also those that repeat others at length)
 	@tests/prepare.sh
-	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -306,7 +306,7 @@ def test_abort_ends_what_other_threads_wait_for(settings: Settings, server: Serv
         own.abort()
         for thread in threads:
             thread.join()
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 5
         assert len(errors) == 2
         with pytest.raises(FetchError, match="given up"):
             body(own, server.url("/x"))

@@ -3,7 +3,6 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -132,9 +131,7 @@ def test_a_damaged_certificate_is_named(body: bytes) -> None:
 def test_the_certificates_of_a_real_root(suite: str) -> None:
     root = realroot.root(suite)
     shipped = {p: root.content(p) for p in root.paths if p.startswith(SHIPPED)}
-    start = time.perf_counter()
     made = {f.path: f for f in bundle(reader(shipped), root.paths)}
-    took = time.perf_counter() - start
     for path, file in made.items():
         if file.content is None:
             assert root.members[path].linkname == file.target, path
@@ -142,4 +139,3 @@ def test_the_certificates_of_a_real_root(suite: str) -> None:
             assert root.content(path) == file.content, path
     there = {p for p in root.paths if p.startswith("etc/ssl/certs/") or p == "etc/ca-certificates.conf"}
     assert set(made) == there
-    assert took < 0.2

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.net, pytest.mark.slow]
 
-SECONDS = 120
+SECONDS = 300
 
 
 @pytest.fixture

@@ -176,6 +176,14 @@ def test_the_same_tree_and_settings(own: Home, engine: Engine, layout: Path, tmp
     home.check_clean()
 
 
+@pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("buildah", marks=pytest.mark.thorough),
+    ],
+    indirect=True,
+)
 def test_nothing_is_done_again_without_need(own: Home, engine: Engine, layout: Path, tmp_path: Path) -> None:
     home = engine.home(own)
     recipe = recipe_on(layout, tmp_path / "p", STEPS)

@@ -433,6 +433,14 @@ files: [a.txt]
 
 @pytest.mark.net
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("buildah", marks=pytest.mark.thorough),
+    ],
+    indirect=True,
+)
 def test_a_real_image(own: Home, engine: Engine, tmp_path: Path) -> None:
     home = engine.home(own)
     recipe = write_recipe(tmp_path / "p", REAL, **{"a.txt": "a\n"})

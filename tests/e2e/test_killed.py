@@ -147,7 +147,7 @@ def test_interrupted_in_a_download(archive: Archive, own: Home, tmp_path: Path) 
     began = time.monotonic()
     status, _, err = end(process, signal.SIGINT)
     assert status == 130, err
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     at.check_clean()
     archive.server.resources[path].faults.clear()
     archive.server.released.set()

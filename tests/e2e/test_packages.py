@@ -46,6 +46,7 @@ def test_as_mmdebstrap_would(built: Callable[[str], dict[str, Any]], home: Home,
     assert packages_in(home, built("netops")) == {f"{n}={v}" for n, v in _INST.findall(said)}
 
 
+@pytest.mark.thorough
 def test_as_apt_of_another_architecture_would(home: Home, tmp_path: Path) -> None:
     recipe = write_recipe(
         tmp_path / "recipe",

@@ -280,7 +280,7 @@ def test_first_failure_ends_the_others(server: Server, settings: Settings) -> No
     start = time.monotonic()
     with pytest.raises(FetchError, match="/none: the server answers 404"):
         download_all(items, settings, SILENT)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 8
     assert [t for t in threading.enumerate() if t.name.startswith("fetch-")] == []
 
 
@@ -333,7 +333,7 @@ def test_keyboard_interrupt_ends_all(server: Server, settings: Settings) -> None
     with pytest.raises(KeyboardInterrupt):
         download_all([one], settings, SILENT)
     thread.join()
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 8
     assert leftovers(settings) in ([], [f"{one.sha256}.part"])
     server.resources["/slow"].faults.clear()
     assert download_all([one], settings, SILENT)[0].read_bytes() == BIG

@@ -184,7 +184,7 @@ def test_alias_bombs_stop_early(text: str, loader: str):
     start = time.process_time()
     _, message = bad(text)
     assert message == "aliases stand for more text than any recipe needs"
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 30  # one that does not stop takes hours
 
 
 @pytest.mark.parametrize("opening", ["[", "- ", "? ", "{? "])
