@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import slipway
 from tests.docs.pages import ROOT, blocks
+from tests.e2e.kit import COMMAND, machine_environment
 from tests.inputs.s3d import KEY, SECRET, s3d
 from tests.registry.real import make_certificates
 from tests.service.auth.provider import providing
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs/how-to/run-the-service.md").read_text()
-COMMAND = (sys.executable, "-c", "from slipway.cli.main import main; main()")
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,11 @@ class Site:
         env = {"SLIPWAY_SERVER": self.url, "CA_CERT": str(self.place / "ca.pem")}
         env |= {"OAUTH_CONFIG_DIR": str(auth), "HOME": str(self.place / "nobody")}
         done = subprocess.run(
-            [*COMMAND, *words, "--json"], env=_plain() | env, capture_output=True, text=True, check=False
+            [*COMMAND, *words, "--json"],
+            env=machine_environment() | env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return done.returncode, json.loads(done.stdout.splitlines()[-1])
 
@@ -76,7 +78,7 @@ def site(tmp_path: Path, new_postgres: str) -> Iterator[Site]:
             files["slipway.env"], {"/run/secrets": str(secrets), "https://rgw.example.org": server.url}
         )
         env = dict(line.split("=", 1) for line in written.splitlines())
-        env = _plain() | env | {"HOME": str(tmp_path / "home")}
+        env = machine_environment() | env | {"HOME": str(tmp_path / "home")}
         data = ("--data", str(tmp_path / "data"))
         for verb in ("migrate", "check"):
             subprocess.run([*COMMAND, "service", verb, *data], env=env, check=True, capture_output=True)
@@ -114,11 +116,6 @@ def test_as_the_page_says(site: Site) -> None:
     said = (site.place / "service.log").read_text()
     assert SECRET not in said
     assert "Bearer" not in said
-
-
-def _plain() -> dict[str, str]:
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(("SLIPWAY_", "S3_"))}
-    return {**kept, "PYTHONPATH": str(Path(slipway.__file__).parents[1])}
 
 
 def _with(text: str, words: dict[str, str]) -> str:

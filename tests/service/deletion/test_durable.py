@@ -185,6 +185,18 @@ def test_missing_and_unreadable(house: House) -> None:
     assert house.content() == {}  # what nobody could name is gone with them
 
 
+def test_a_deleted_image_whose_manifests_are_broken_leaves_nothing(house: House) -> None:
+    image, other = house.image(), house.image("33333333-3333-4333-8333-333333333333")
+    kept = {path: data for path, data in house.content().items() if other.id in path}
+    house.deletion.delete(image, ALICE)
+    gone = house.settled(image)
+    for name in ("manifest.json", "deleted_manifest.json"):
+        house.artifacts.put("boot-images", f"deleted/{image.id}/{name}", [b"{not json"])
+    house.deletion.purge(gone, ALICE)
+    assert house.settled(image) is None
+    assert house.content() == kept
+
+
 def test_an_artifact_that_is_missing_does_not_hold_the_others(house: House) -> None:
     image = house.image()
     house.artifacts.delete("boot-images", f"{image.id}/kernel")

@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +17,6 @@ from slipway.service.ims import render
 from slipway.service.model import Image, Node
 from slipway.service.records.cache import Cache, Entry, Shelf
 from slipway.service.records.store import Records
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/db/service.db"
-    return str(request.getfixturevalue("new_postgres"))
 
 
 @pytest.fixture

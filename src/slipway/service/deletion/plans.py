@@ -84,8 +84,7 @@ class Planner:
             return {"paths": self._own(record, paths)}
         if only_away:
             # an object at the home of a deleted image belongs to somebody who put it there since
-            paths = [] if self._listed(link.path) is not None else self._beside(record, link.path)
-            return {"paths": self._own(record, [*paths, *self._deleted(link.path, home)])}
+            return {"paths": self._own(record, self._deleted(record, link.path, home))}
         paths = []
         places = [link.path, *([away(link.path)] if both else [])]
         listed = self._listed(*places)
@@ -98,11 +97,13 @@ class Planner:
             paths += [away(link.path), home.path]
         return {"paths": self._own(record, [*paths, link.path])}
 
-    def _deleted(self, path: str, home: Link | None) -> list[str]:
+    def _deleted(self, record: Linked, path: str, home: Link | None) -> list[str]:
         """What a deleted image has, the manifests last, so that what is left can be found as long as something is."""
-        listed = self._listed(path) or ()
-        manifest = manifests.origin(listed)
-        paths = [each.link.path for each in listed if each is not manifest]
+        listed = self._listed(path)
+        manifest = manifests.origin(listed or ())
+        paths = [each.link.path for each in listed or () if each is not manifest]
+        if listed is None:
+            paths = self._beside(record, path)
         own = manifest.link.path if manifest else ""
         if not own and home is not None and home.path != path:
             own = away(home.path)
