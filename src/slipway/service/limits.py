@@ -7,7 +7,7 @@ import math
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from slipway.service.asgi import header, refuse
+from slipway.service.asgi import header, turn_away
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,6 @@ _WHOLE: Final = 30.0  # seconds for a small body
 _SILENCE: Final = 60.0  # seconds without a byte of an upload
 _BUFFERED: Final = 256 << 20  # bytes of small bodies at a time
 _CALLERS: Final = 10_000  # whose rate is remembered
-_CLOSE: Final = ((b"connection", b"close"),)  # the rest of the body is not wanted
 
 
 class Bodies:
@@ -42,7 +41,7 @@ class Bodies:
         upload = self._streamed(scope)
         limit = self._upload_limit if upload else self._limit
         if limit and length.isdigit() and int(length) > limit:
-            await _too_large(scope, send, limit)
+            await _too_large(scope, receive, send, limit)
         elif upload:
             await self._app(scope, _Upload(receive, limit), send)
         else:
@@ -54,17 +53,17 @@ class Bodies:
             async with asyncio.timeout(_WHOLE):
                 whole = await self._read(receive, body)
         except TimeoutError:
-            await refuse(scope, send, 408, f"The body has to come within {_WHOLE:.0f} seconds.", _CLOSE)
+            await turn_away(scope, receive, send, 408, f"The body has to come within {_WHOLE:.0f} seconds.")
             return
         finally:
             self._buffered -= len(body)
         if whole:
             await self._app(scope, _replay(bytes(body), receive), send)
         elif self._limit and len(body) > self._limit:
-            await _too_large(scope, send, self._limit)
+            await _too_large(scope, receive, send, self._limit)
         elif self._buffered + len(body) > _BUFFERED:
             detail = "Too much is being sent at once."
-            await refuse(scope, send, 503, detail, (*_CLOSE, (b"retry-after", b"1")))
+            await turn_away(scope, receive, send, 503, detail, ((b"retry-after", b"1"),))
 
     async def _read(self, receive: Receive, body: bytearray) -> bool:
         """Whether all has come: the client may have gone, or sent too much."""
@@ -119,8 +118,8 @@ class _Upload:
         return event
 
 
-async def _too_large(scope: Scope, send: Send, limit: int) -> None:
-    await refuse(scope, send, 413, f"The body may have {limit} bytes at most.", _CLOSE)
+async def _too_large(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    await turn_away(scope, receive, send, 413, f"The body may have {limit} bytes at most.")
 
 
 class Rates:

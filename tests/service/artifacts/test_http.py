@@ -161,6 +161,13 @@ def test_what_may_not_be_put(server: Server) -> None:
     assert not list((server.storage.root / "incoming").iterdir())
 
 
+def test_who_sends_on_sees_why_it_was_refused(server: Server) -> None:
+    address = server.storage.url(B, "k", 60, "PUT")
+    for told in ({}, {"Content-Length": "6000000"}):
+        pieces = (b"x" * 60_000 for _ in range(100))  # more than the buffers of both ends hold
+        assert server.ask("PUT", address, pieces, told)[0] == (413 if told else 411)
+
+
 @pytest.mark.parametrize("sent", [0, 10, 300_000])
 def test_an_upload_that_breaks_off(server: Server, sent: int) -> None:
     server.storage.put(B, "k", [b"before"])

@@ -19,7 +19,7 @@ from slipway.errors import InputError
 from slipway.service.artifacts.model import ArtifactError, check_names
 from slipway.service.artifacts.ranges import RangeError, span
 from slipway.service.artifacts.signing import valid
-from slipway.service.asgi import answer, below_root, header, refuse
+from slipway.service.asgi import answer, below_root, header, refuse, turn_away
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,6 @@ _SENDS_FILES: Final = "http.response.pathsend"
 _METHODS: Final = {"GET": "GET", "HEAD": "GET", "PUT": "PUT"}  # what each has to be signed for
 _META: Final = b"x-amz-meta-"
 _META_LIMIT: Final = 2048  # of all names and values, as S3 has it
-_CLOSE: Final = ((b"connection", b"close"),)  # the rest of what a client sends is not read
 
 
 class _GoneError(Exception):
@@ -68,13 +67,13 @@ class _Application:
             raise NotImplementedError(scope["type"])  # the way of ASGI to say so
         method = scope["method"]
         if method not in _METHODS:
-            allowed = ((b"allow", b"GET, HEAD, PUT"), *_CLOSE)
-            await refuse(scope, send, 405, "Signed addresses answer GET, HEAD and PUT.", allowed)
+            allowed = ((b"allow", b"GET, HEAD, PUT"),)
+            await turn_away(scope, receive, send, 405, "Signed addresses answer GET, HEAD and PUT.", allowed)
             return
         named = self._allowed(scope)
         if named is None:
             detail = "The address is not signed for this, or has expired."
-            await refuse(scope, send, 403, detail, _CLOSE)
+            await turn_away(scope, receive, send, 403, detail)
             return
         try:
             if method == "PUT":
@@ -82,7 +81,7 @@ class _Application:
             else:
                 await self._get(scope, send, *named)
         except ArtifactError as error:
-            await refuse(scope, send, 503 if error.again else 500, error.brief, _CLOSE)
+            await turn_away(scope, receive, send, 503 if error.again else 500, error.brief)
 
     def _allowed(self, scope: Scope) -> tuple[str, str] | None:
         """Bucket and key, when the request may do what it asks for."""
@@ -154,27 +153,27 @@ class _Application:
     async def _put(self, scope: Scope, receive: Receive, send: Send, bucket: str, key: str) -> None:
         length = header(scope, b"content-length").decode("latin-1")
         if not length:
-            await refuse(scope, send, 411, "The length of the artifact has to be told.", _CLOSE)
+            await turn_away(scope, receive, send, 411, "The length of the artifact has to be told.")
             return
         if not length.isascii() or not length.isdecimal() or len(length) > 18:
-            await refuse(scope, send, 400, "The length of the artifact is no number.", _CLOSE)
+            await turn_away(scope, receive, send, 400, "The length of the artifact is no number.")
             return
         if self._limit and int(length) > self._limit:
-            await refuse(scope, send, 413, f"An artifact may have {self._limit} bytes at most.", _CLOSE)
+            await turn_away(scope, receive, send, 413, f"An artifact may have {self._limit} bytes at most.")
             return
         metadata = _metadata(scope)
         if metadata is None:
-            await refuse(scope, send, 400, "The metadata are too long, or not text.", _CLOSE)
+            await turn_away(scope, receive, send, 400, "The metadata are too long, or not text.")
             return
         try:
             stat = await self._received(scope, receive, int(length), bucket, key, metadata)
         except _GoneError:
             return
         except TimeoutError:
-            await refuse(scope, send, 408, "Nothing came for too long.", _CLOSE)
+            await turn_away(scope, receive, send, 408, "Nothing came for too long.")
             return
         if stat is None:
-            await refuse(scope, send, 400, "The artifact is not as long as was told.", _CLOSE)
+            await turn_away(scope, receive, send, 400, "The artifact is not as long as was told.")
             return
         await answer(scope, send, b"", headers=((b"etag", f'"{stat.etag}"'.encode()),))
 
