@@ -2,7 +2,7 @@
 
 Beside each rate is what it would be if the service had a core for itself (requests for each second of its CPU time): that number
 depends less on what else this machine does. Beside each wait is that of a server that does nothing, asked in turn in the same run.
-With `--quick` images of 1 GB instead of 10, and shorter runs.
+With `--quick` images of 1 GB instead of 10, and shorter runs. With `--s3` only the waits, and artifacts are on an S3 server (rclone's).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from tests.inputs.s3d import KEY, SECRET, s3d
 from tests.service import postgres
 
 from slipway.service.model import Image, Link
@@ -68,9 +69,19 @@ class Service:
             return json.loads(data) if data else None
 
 
-def main(*, quick: bool = False) -> None:
+def main(*, quick: bool = False, s3: bool = False) -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
+        if s3:
+            with s3d(directory) as server:
+                for bucket in ("boot-images", "ims"):
+                    (server.root / bucket).mkdir()
+                place = directory / "s3"
+                database = f"sqlite:///{place}/service.db"
+                access = {"S3_ENDPOINT": server.url, "S3_ACCESS_KEY": KEY, "S3_SECRET_KEY": SECRET}
+                with filled(place, database, **access) as (service, _):
+                    waits(service, (1 if quick else 10) * 10**9)
+            return
         database = f"sqlite:///{directory}/sqlite/service.db"
         with filled(directory / "sqlite", database) as (service, image):
             rates("SQLite", service, image, 3 if quick else 8)
@@ -85,7 +96,7 @@ def main(*, quick: bool = False) -> None:
 
 
 @contextmanager
-def filled(directory: Path, database: str) -> Iterator[tuple[Service, str]]:
+def filled(directory: Path, database: str, **more: str) -> Iterator[tuple[Service, str]]:
     """A service with images that have names and links, and the id of one of them."""
     directory.mkdir()
     ids = [str(uuid4()) for _ in range(IMAGES)]
@@ -103,7 +114,7 @@ def filled(directory: Path, database: str) -> Iterator[tuple[Service, str]]:
             [*SERVE, "--data", str(directory)],
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, "SLIPWAY_SERVICE_DATABASE": database},
+            env={**os.environ, "SLIPWAY_SERVICE_DATABASE": database, **more},
         )
     try:
         assert process.stdout
@@ -283,4 +294,4 @@ def upload(url: str, name: str, size: int) -> None:
 
 
 if __name__ == "__main__":
-    main(quick="--quick" in sys.argv[1:])
+    main(quick="--quick" in sys.argv[1:], s3="--s3" in sys.argv[1:])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from slipway.client import Client
 from tests.cli.conftest import command, on_terminal
 from tests.client.conftest import on_disk
 
@@ -146,6 +147,8 @@ def test_refusals_are_shown_with_all_they_say(
         ("artifact", "upload", "x", "-r", "/none"),
         ("job", "create", "--key", "k", "--name", "n"),
         ("job", "patch", "x"),
+        ("image", "patch", "x"),
+        ("recipe", "patch", "x"),
         ("image", "create", "x", "--metadata", "novalue"),
         ("key", "create", "x", "/none"),
     ],
@@ -158,6 +161,14 @@ def test_no_service_there(call: Callable[..., Outcome]) -> None:
     done = call("--server", "http://127.0.0.1:1", "--offline", "key", "list")
     assert done.status == 4
     assert call("key", "list", "--server", "ftp://x").status == 2
+    done = call("node", "create", "--server", "http://127.0.0.1:1", "x1")
+    assert "does a service run there?" in done.err
+
+
+def test_a_record_is_one_line(ask: Callable[..., dict[str, Any]], call: Callable[..., Outcome]) -> None:
+    made = ask("image", "create", "two\nlines\x1b[31m")["image"]
+    assert any("two lines\ufffd[31m" in line for line in call("image", "list").out.splitlines())
+    ask("image", "rm", "--remote", made["id"])
 
 
 def test_bars(ask: Callable[..., dict[str, Any]], on_disk: World, tmp_path: Path) -> None:
@@ -172,8 +183,32 @@ def test_bars(ask: Callable[..., dict[str, Any]], on_disk: World, tmp_path: Path
     assert "%" in said or "MB" in said
 
 
+def test_artifacts_and_uploads(
+    ask: Callable[..., dict[str, Any]], call: Callable[..., Outcome], on_disk: World, rootfs: Path
+) -> None:
+    image = ask("artifact", "upload", "listed", "-r", str(rootfs))["image"]["id"]
+    paths = [f"s3://boot-images/{image}/{name}" for name in ("manifest.json", "rootfs")]
+    found = ask("artifact", "list", f"s3://boot-images/{image}")["artifacts"]
+    assert [each["path"] for each in found] == paths
+    assert [each["linked"] for each in found] == [{"kind": "image", "id": image}, None]
+    assert set(paths) <= {each["path"] for each in ask("artifact", "list")["artifacts"]}
+    said = call("artifact", "list", f"s3://boot-images/{image}").out.splitlines()
+    assert [line.split()[0] for line in said] == ["PATH", *paths]
+    assert [line.split()[-1] for line in said] == ["RECORD", "image", "image"]
+    assert call("artifact", "list", "s3://ims/nothing").out.strip() == "no artifacts"
+    assert call("artifact", "list", "boot-images").status == 5
+
+    with Client(on_disk.url) as client:
+        begun = client.depot().begin("boot-images", f"{image}/kernel", "x/y", {})
+    [upload] = ask("artifact", "uploads", f"s3://boot-images/{image}")["uploads"]
+    assert (upload["id"], upload["size"], upload["record"]) == (begun, 0, {"kind": "image", "id": image})
+    assert begun in call("artifact", "uploads").out
+    assert ask("artifact", "abort", begun)["aborted"] == [begun]
+    assert call("artifact", "uploads", f"s3://boot-images/{image}").out.strip() == "no uploads"
+
+
 def test_ids_are_completed(
-    ask: Callable[..., dict[str, Any]], on_disk: World, monkeypatch: pytest.MonkeyPatch
+    ask: Callable[..., dict[str, Any]], on_disk: World, rootfs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from click.shell_completion import ShellComplete
 
@@ -182,6 +217,11 @@ def test_ids_are_completed(
     ask("node", "create", "x77")
     shell = ShellComplete(cli, {}, "slipway", "_SLIPWAY_COMPLETE")
     assert [each.value for each in shell.get_completions(["node", "show"], "x7")] == ["x77"]
+    image = ask("artifact", "upload", "words", "-r", str(rootfs))["image"]["id"]
+    path = f"s3://boot-images/{image}/manifest.json"
+    for typed in (path[:40], path[:-3]):
+        assert path in [each.value for each in shell.get_completions(["artifact", "get"], typed)]
+    assert shell.get_completions(["artifact", "rm"], "s3://boot-images/nothing") == []
     monkeypatch.setenv("SLIPWAY_SERVER", "http://127.0.0.1:1")
     assert shell.get_completions(["node", "show"], "x7") == []
 

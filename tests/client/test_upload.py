@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from slipway.client import Client, ServiceError, transfer
 from slipway.client.transfer import part_size
+from slipway.client.upload import Uploads
 from slipway.errors import InputError, SlipwayError, UsageError
 from slipway.events import StepEnded, StepMoved
 
@@ -121,13 +125,17 @@ def test_an_image_without_artifacts_is_filled(client: Client, files: dict[str, P
 def test_an_interrupted_upload_goes_on(
     client: Client, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As Ctrl-C does it: the main thread hears of it, the others are told."""
     depot = client.depot()
     sent: list[int] = []
     part = depot.part
+    monkeypatch.setattr(transfer, "SENDERS", 1)
+    monkeypatch.setattr(transfer, "PART", 5 * MIB)  # seven parts
 
     def interrupted(*given: Any) -> str:
-        if given[3] == 3:
-            raise KeyboardInterrupt
+        if given[3] == 2:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            time.sleep(0.3)
         return part(*given)
 
     def counted(*given: Any) -> str:
@@ -141,9 +149,23 @@ def test_an_interrupted_upload_goes_on(
     monkeypatch.setattr(depot, "part", counted)
     done = client.upload_image("long", **given(files), resume=True)
     assert done.image["id"] == begun["id"]
-    assert 3 in sent
-    assert len(sent) < 3
+    assert 7 in sent
+    assert not {1, 2} & set(sent)
     assert client.images.get(begun["id"])["link"]
+
+
+def test_interrupted_before_anything_was_sent(
+    client: Client, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Uploads, "_send_all", interrupt)
+        client.upload_image("early", **given(files))
+    done = client.upload_image("early", **given(files), resume=True)
+    assert [each for each in client.images.list() if each["name"] == "early"] == [done.image]
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_failure_leaves_nothing(

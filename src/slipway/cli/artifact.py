@@ -2,36 +2,60 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from slipway.cli.lazy import Group
-from slipway.cli.remote import command, connected, pairs
+from slipway.cli.remote import command, connected, offered, pairs
 from slipway.cli.remote_image import ARCH
+from slipway.cli.text import Paint
 from slipway.errors import UsageError
 
 if TYPE_CHECKING:
     from slipway.cli.face import Face
-    from slipway.client import S3Access
+    from slipway.client import Client, S3Access
 
 EXAMPLES = """
 slipway artifact upload compute --rootfs image.squashfs --kernel vmlinuz --initrd initrd
 slipway artifact upload compute --rootfs image.squashfs --resume
+slipway artifact list s3://boot-images/ID
 slipway artifact get s3://boot-images/ID/manifest.json
 """
 FILE = click.Path(path_type=Path)
+_OFFERED = 100  # paths that a shell is given
+
+
+def _paths(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    def words(client: Client) -> list[str]:
+        from slipway.client.artifacts import beginning
+
+        # as long as the bucket is not all there, any may be meant
+        whole = incomplete.startswith("s3://") and incomplete.count("/") > 2
+        bucket, prefix = beginning(incomplete) if whole else ("", "")
+        found = islice(client.artifacts.each(bucket, prefix, _OFFERED), _OFFERED)
+        return [each["path"] for each in found if each["path"].startswith(incomplete)]
+
+    return offered(ctx, words)
+
+
+def _begun(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    def words(client: Client) -> list[str]:
+        return [each["id"] for each in client.artifacts.uploads() if each["id"].startswith(incomplete)]
+
+    return offered(ctx, words)
 
 
 @click.group(cls=Group, examples=EXAMPLES)
 def artifact() -> None:
-    """Artifacts of images: upload, get and remove them."""
+    """Artifacts of images: upload, list, get and remove them."""
 
 
 @command(
     "upload",
-    "Make an image of files: its artifacts, its manifest and its record."
+    "Make an image of files: artifacts, manifest and record."
     "\n\nThe artifacts go to the S3 server that --s3-endpoint or S3_ENDPOINT names (with S3_ACCESS_KEY and S3_SECRET_KEY), or else"
     " through the service. What was begun is removed when it fails; after an interruption it is there for --resume.",
     "slipway artifact upload compute --rootfs image.squashfs --kernel vmlinuz --initrd initrd\n"
@@ -102,12 +126,61 @@ def upload(
 
 
 @command(
+    "list",
+    "List artifacts of the service: those that you may read.",
+    "slipway artifact list\nslipway artifact list s3://boot-images/ID --json",
+)
+@click.argument("path", metavar="[S3-PATH]", default="", shell_complete=_paths)
+def listed(face: Face, *, path: str) -> None:
+    import sys
+
+    from slipway.cli import render_remote
+    from slipway.client.artifacts import beginning
+
+    place = beginning(path) if path else ("", "")
+    with connected(face) as client:
+        found = client.artifacts.list(*place)
+    face.result({"artifacts": list(found)}, lambda: render_remote.artifacts_of(found, Paint(sys.stdout)))
+
+
+@command(
+    "uploads",
+    "List uploads in parts that are not ended: those that you may go on with or give up.",
+    "slipway artifact uploads\nslipway artifact uploads s3://boot-images/ID --json",
+)
+@click.argument("path", metavar="[S3-PATH]", default="", shell_complete=_paths)
+def uploads(face: Face, *, path: str) -> None:
+    import sys
+
+    from slipway.cli import render_remote
+    from slipway.client.artifacts import beginning
+
+    place = beginning(path) if path else ("", "")
+    with connected(face) as client:
+        found = client.artifacts.uploads(*place)
+    face.result({"uploads": list(found)}, lambda: render_remote.uploads_of(found, Paint(sys.stdout)))
+
+
+@command(
+    "abort",
+    "Give uploads up that are not ended; their parts are removed.",
+    "slipway artifact uploads\nslipway artifact abort ID",
+)
+@click.argument("ids", metavar="ID...", nargs=-1, required=True, shell_complete=_begun)
+def abort(face: Face, *, ids: tuple[str, ...]) -> None:
+    with connected(face) as client:
+        for each in ids:
+            client.artifacts.abort(each)
+    face.result({"aborted": list(ids)}, lambda: "\n".join(ids))
+
+
+@command(
     "get",
     "Write an artifact to a file or to standard output.",
     "slipway artifact get s3://boot-images/ID/manifest.json\n"
     "slipway artifact get s3://boot-images/ID/rootfs --output rootfs.squashfs",
 )
-@click.argument("path", metavar="S3-PATH")
+@click.argument("path", metavar="S3-PATH", shell_complete=_paths)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.")
 def get(face: Face, *, path: str, output: Path | None) -> None:
     import sys
@@ -131,7 +204,7 @@ def get(face: Face, *, path: str, output: Path | None) -> None:
     "Remove artifacts that no record leads to.",
     "slipway artifact rm s3://boot-images/ID/debug_kernel",
 )
-@click.argument("paths", metavar="S3-PATH...", nargs=-1, required=True)
+@click.argument("paths", metavar="S3-PATH...", nargs=-1, required=True, shell_complete=_paths)
 def rm(face: Face, *, paths: tuple[str, ...]) -> None:
     from slipway.client.fetch import remove
 
@@ -150,5 +223,5 @@ def _s3(endpoint: str | None, bucket: str | None) -> S3Access | None:
     return S3Access.from_environment({**os.environ, **{name: text for name, text in more.items() if text}})
 
 
-for each in (upload, get, rm):
+for each in (upload, listed, get, rm, uploads, abort):
     artifact.add_command(each)

@@ -35,7 +35,8 @@ def create(face: Face, *, name: str, file: Path) -> None:
         with file.open("rb") as opened:
             content = opened.read(MOST + 1).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read as a public key: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"{file} cannot be read as a public key: {reason}") from error
     if "PRIVATE KEY" in content:
         raise UsageError(f"{file} is a private key", hint=f"the public one is most often {file}.pub")
     if not content or len(content) > MOST:

@@ -269,18 +269,25 @@ def _example(kind: Kind) -> str:
 
 
 def _ids(ctx: click.Context, kind: Kind, *, deleted: bool) -> list[str]:
-    """Never fails, and never takes long: a shell waits."""
+    def words(client: Client) -> list[str]:
+        collection = getattr(client, kind.attribute)
+        found = collection.deleted() if deleted else collection.list()
+        return sorted({str(each[name]) for each in found for name in (kind.key, "name") if each.get(name)})
+
+    return offered(ctx, words)
+
+
+def offered(ctx: click.Context, words: Callable[[Client], list[str]]) -> list[str]:
+    """What the service has for a shell to put in. Never fails, and never takes long: a shell waits."""
     from slipway.client import Client
 
     try:
         face = ctx.find_root().ensure_object(Face)
         settings = face.settings().with_(timeout=1.0)
         with Client(settings=settings, pause=_no_pause) as client:
-            collection = getattr(client, kind.attribute)
-            found = collection.deleted() if deleted else collection.list()
+            return words(client)
     except (SlipwayError, OSError, ValueError):
         return []
-    return sorted({str(each[name]) for each in found for name in (kind.key, "name") if each.get(name)})
 
 
 def _no_pause(_: float) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slipway.cli.remote import IMAGE, add_verbs, command, connected, id_argument, identity, join, pairs
+from slipway.errors import UsageError
 
 if TYPE_CHECKING:
     from slipway.cli.face import Face
@@ -16,7 +17,7 @@ ARCH = click.Choice(["x86_64", "aarch64"])
 
 @command(
     "create",
-    "Make a record of an image on the service; `slipway artifact upload` makes one with its artifacts.",
+    "Make a record of an image on the service.\n\n`slipway artifact upload` makes one with its artifacts.",
     "slipway image create compute --arch aarch64 --metadata owner=crew",
 )
 @click.argument("name")
@@ -55,6 +56,9 @@ def patch(
     remove_metadata: tuple[str, ...],
     manifest: str | None,
 ) -> None:
+    if not (arch or metadata or remove_metadata or manifest):
+        hint = "name --arch, --metadata, --remove-metadata or --manifest"
+        raise UsageError("nothing is to be changed", hint=hint)
     with connected(face) as client:
         done = client.images.patch(
             identity(client, IMAGE, word),

@@ -9,6 +9,7 @@ import click
 
 from slipway.cli.remote import RECIPE, add_verbs, command, connected, id_argument, identity, join, pairs
 from slipway.cli.remote_image import ARCH
+from slipway.errors import UsageError
 
 if TYPE_CHECKING:
     from slipway.cli.face import Face
@@ -87,6 +88,8 @@ def patch(
     values: tuple[str, ...],
     artifact: str | None,
 ) -> None:
+    if not (arch or values or artifact) and dkms is None:
+        raise UsageError("nothing is to be changed", hint="name --arch, --dkms, --value or --artifact")
     with connected(face) as client:
         done = client.recipes.patch(
             identity(client, RECIPE, word),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from slipway.cli.remote import Kind
     from slipway.cli.text import Paint
-    from slipway.client.model import Sent
+    from slipway.client.model import Artifact, BegunUpload, Sent
 
 Row = "Mapping[str, Any]"
 
@@ -64,6 +64,38 @@ def sent_of(artifacts: Sequence[Sent]) -> list[str]:
     return columns([(each.path, size(each.size), each.md5) for each in artifacts], right=(1,))
 
 
+def artifacts_of(artifacts: Sequence[Artifact], paint: Paint) -> str:
+    """One line for each; RECORD is of what kind the one is that it belongs to."""
+    if not artifacts:
+        return "no artifacts"
+    rows = []
+    for each in artifacts:
+        record = each["record"] or each["linked"]
+        kind = record["kind"] if record else ""
+        rows.append([_cell(each["path"]), size(each["size"]), _time(each["modified"]), _cell(kind)])
+    return table(["PATH", "SIZE", "MODIFIED", "RECORD"], rows, paint, right=(1,))
+
+
+def uploads_of(uploads: Sequence[BegunUpload], paint: Paint) -> str:
+    if not uploads:
+        return "no uploads"
+    rows = [
+        [
+            _cell(each["path"]),
+            size(each["size"]),
+            _time(each["begun"]),
+            _cell(each["owner"]),
+            _cell(each["id"]),
+        ]
+        for each in uploads
+    ]
+    return table(["PATH", "SIZE", "BEGUN", "OWNER", "ID"], rows, paint, right=(1,))
+
+
+def _time(text: str | None) -> str:
+    return _cell((text or "")[:16].replace("T", " "))
+
+
 def _facts(record: Mapping[str, Any], under: str = "") -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for name, value in record.items():
@@ -88,4 +120,4 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return printable(str(value))
+    return printable(str(value)).replace("\n", " ").replace("\t", " ")  # a record is a line

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
+    from slipway.client.artifacts import Artifacts
     from slipway.client.depot import S3Access
     from slipway.client.records import Images, Jobs, Keys, Nodes, Recipes
     from slipway.client.signin import SignIn
@@ -84,6 +85,12 @@ class AsyncNodes:
         self.create, self.delete = later(nodes.create), later(nodes.delete)
 
 
+class AsyncArtifacts:
+    def __init__(self, artifacts: Artifacts, later: _Threads) -> None:
+        self.list, self.uploads = later(artifacts.list), later(artifacts.uploads)
+        self.abort = later(artifacts.abort)
+
+
 class AsyncClient:
     """`Client` with every call awaited; use it in `async with`."""
 
@@ -104,6 +111,7 @@ class AsyncClient:
         self.images = AsyncImages(self._client.images, self._later)
         self.jobs = AsyncJobs(self._client.jobs, self._later)
         self.nodes = AsyncNodes(self._client.nodes, self._later)
+        self.artifacts = AsyncArtifacts(self._client.artifacts, self._later)
         self.upload_image = self._later(self._client.upload_image)
         self.upload_recipe = self._later(self._client.upload_recipe)
         self.read_manifest = self._later(self._client.read_manifest)

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from slipway.client.artifacts import Artifacts
 from slipway.client.records import Images, Jobs, Keys, Nodes, Recipes
 from slipway.client.session import Session
 from slipway.client.signin import sign_in as found_sign_in
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """A service: its `images`, `recipes`, `keys`, `jobs` and `nodes`, and uploads. For any number of threads.
+    """A service: its `images`, `recipes`, `keys`, `jobs`, `nodes` and `artifacts`, and uploads. For any number of threads.
 
         with Client("http://127.0.0.1:9000") as service:
             done = service.upload_image("compute", rootfs="image.squashfs", kernel="vmlinuz", initrd="initrd")
@@ -72,6 +73,7 @@ class Client:
         self.images = Images(self.session, "images", api)
         self.jobs = Jobs(self.session, "jobs", api)
         self.nodes = Nodes(self.session, "remote-build-nodes")
+        self.artifacts = Artifacts(self.session)
         self._s3 = s3
         self._state = settings.cache / "uploads"
         self._opened: Depot | None = None

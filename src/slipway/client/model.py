@@ -97,6 +97,45 @@ class NodeStatus(TypedDict):
     ableToRunJobs: bool
 
 
+class Named(TypedDict):
+    kind: str
+    id: str
+
+
+class Artifact(TypedDict):
+    """What the service lists of an artifact. `record` is the one that its key names, `linked` one whose link leads to it.
+
+    Type and metadata are None where the storage does not list them.
+    """
+
+    bucket: str
+    key: str
+    path: str
+    size: int
+    etag: str
+    modified: str | None
+    content_type: str | None
+    md5: str | None
+    sha256: str | None
+    metadata: dict[str, str] | None
+    record: Named | None
+    linked: Named | None
+
+
+class BegunUpload(TypedDict):
+    """An upload in parts that is not ended. `size` is what has come so far, `age` in seconds, `owner` that of the record."""
+
+    id: str
+    bucket: str
+    key: str
+    path: str
+    begun: str | None
+    age: int | None
+    size: int
+    owner: str | None
+    record: Named | None
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """One artifact that is in its place. `size` in bytes, hashes in hexadecimal; `type` is the one in manifests."""

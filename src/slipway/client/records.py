@@ -40,18 +40,9 @@ class Collection(Generic[R]):
         `filters` are its query parameters: `name`, `sort`, `fields`, `limit` (records of a page) and so on. The records are as
         `/v4` shows them, with `version`, `project` and `owner`.
         """
-        query = dict(filters)
         # its nodes have a shorter name
         path = "/v4/nodes" if self.key == "xname" else f"/v4/{self.name}"
-        while True:
-            found = self._session.get(path, query)
-            if not isinstance(found, dict) or not isinstance(found.get("items"), list):
-                raise _odd(path)
-            yield from found["items"]
-            following = found.get("next")
-            if not isinstance(following, str) or not following or query.get("cursor") == following:
-                return
-            query["cursor"] = following
+        return pages(self._session, path, filters)
 
     def get(self, identity: str) -> R:
         return self._one(self._session.get(self._at(identity)))
@@ -244,6 +235,20 @@ class Nodes(Collection[Node]):
         # IMS says that it answers with a list, and answers with the record
         first = found[0] if isinstance(found, list) and found else found
         return cast("NodeStatus", self._one(first))
+
+
+def pages(session: Session, path: str, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    """What a list of `/v4` has on all its pages."""
+    query = dict(query)
+    while True:
+        found = session.get(path, query)
+        if not isinstance(found, dict) or not isinstance(found.get("items"), list):
+            raise _odd(path)
+        yield from found["items"]
+        following = found.get("next")
+        if not isinstance(following, str) or not following or query.get("cursor") == following:
+            return
+        query["cursor"] = following
 
 
 def _given(fields: Mapping[str, object]) -> dict[str, object]:

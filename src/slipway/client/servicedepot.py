@@ -1,6 +1,7 @@
 """Artifacts that go through the service's own API (`/v4/artifacts`, `/v4/uploads`), which an IMS has not.
 
-The service lists no uploads, so their ids are kept here, in the cache, until they are completed: that is what `begun` finds.
+The ids of uploads are kept here, in the cache, until they are completed: that is what `begun` looks at first. For those that another
+machine began it asks the service, which lists them by their records only.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 from slipway.client.depot import MissingObjectError, Placed
 from slipway.client.errors import ServiceError
+from slipway.client.records import pages
 from slipway.errors import FetchError
 from slipway.files import read_json, write_json
 from slipway.net import Body
@@ -66,6 +68,9 @@ class ServiceDepot:
             self._session.send("PUT", artifact_path(bucket, key), Body.of(content), headers=headers)
 
     def begun(self, bucket: str, key: str) -> str:
+        return self._known(bucket, key) or self._listed(bucket, key)
+
+    def _known(self, bucket: str, key: str) -> str:
         found = read_json(self._file(bucket, key))
         upload = found.get("upload") if isinstance(found, dict) else None
         if not isinstance(upload, str):
@@ -76,6 +81,16 @@ class ServiceDepot:
             self._file(bucket, key).unlink(missing_ok=True)
             return ""
         return upload
+
+    def _listed(self, bucket: str, key: str) -> str:
+        try:
+            found = list(pages(self._session, "/v4/uploads", {"bucket": bucket, "prefix": key}))
+        except ServiceError as error:
+            if error.status in (404, 405, 422):  # an older one, or one without this bucket
+                return ""
+            raise
+        same = [(str(each.get("begun")), str(each.get("id", ""))) for each in found if each.get("key") == key]
+        return max(same, default=("", ""))[1]
 
     def begin(self, bucket: str, key: str, kind: str, metadata: Mapping[str, str]) -> str:
         asked = {"bucket": bucket, "key": key, "content_type": kind, "metadata": dict(metadata)}
@@ -126,7 +141,7 @@ class ServiceDepot:
         with self._lock:
             mine = sorted(each for each in self._touched if each[0] == bucket and each[1].startswith(prefix))
         for place in mine:
-            if upload := self.begun(*place):
+            if upload := self._known(*place):
                 self.abort(*place, upload)
             self._session.call("DELETE", artifact_path(*place))
 

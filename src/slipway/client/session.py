@@ -11,7 +11,7 @@ from slipway.client.errors import BusyError, ServiceError, refused
 from slipway.client.signin import Nobody
 from slipway.errors import FetchError, UsageError
 from slipway.net import Body, Certificates, Client, redact
-from slipway.net_errors import TransientError
+from slipway.net_errors import TransientError, proxy_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -203,9 +203,13 @@ def segment(identity: str) -> str:
 
 def _unseen(error: TransientError) -> bool:
     """Whether the service never got the request, or says that it did nothing with it."""
+    return error.status == 429 or _unconnected(error)
+
+
+def _unconnected(error: TransientError) -> bool:
     import httpx2
 
-    return error.status == 429 or isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
+    return isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
 
 
 def _ambiguous(error: TransientError) -> FetchError:
@@ -223,4 +227,5 @@ def _final(error: TransientError) -> FetchError:
     """The error after the last try: nobody tries again what was tried here."""
     if isinstance(error, BusyError):
         return error.refused
-    return FetchError(error.brief, details=error.details, hint=error.hint, status=error.status)
+    hint = f"does a service run there? {proxy_hint()}" if _unconnected(error) else error.hint
+    return FetchError(error.brief, details=error.details, hint=hint, status=error.status)

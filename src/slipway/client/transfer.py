@@ -159,8 +159,10 @@ class _Parts:
             etags = self._send_all(file, upload, there)
             self._complete(upload, list(enumerate(etags, 1)))
         except Exception:
-            with suppress(SlipwayError):
-                self._depot.abort(*self._target, upload)
+            # who stopped us removes what has come, or leaves it for `resume`
+            if not self._stop.is_set():
+                with suppress(SlipwayError):
+                    self._depot.abort(*self._target, upload)
             raise
 
     def _send_all(self, file: BinaryIO, upload: str, there: Mapping[int, tuple[int, str]]) -> list[str]:

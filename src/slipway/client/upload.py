@@ -218,16 +218,20 @@ class Uploads:
         return send_small(self._depot(), place, content, "application/json", self._session.patiently)
 
     def _interrupted(self, name: str, arch: str | None) -> Image | None:
-        """The last image of this name that has no artifacts yet, but something that was begun."""
-        for each in reversed(self._images.list()):
-            if each["name"] != name or each["link"] or not _fits(each, arch):
-                continue
-            for _, last, _ in ARTIFACTS:
-                place = (self._image_bucket, f"{each['id']}/{last}")
-                if self._depot().head(*place) or self._depot().begun(*place):
-                    self._session.reporter.note(f"going on with the image {each['id']}")
-                    return each
-        return None
+        """The last image of this name that has no artifacts yet, rather one of which something was begun."""
+        empty = [
+            each
+            for each in reversed(self._images.list())
+            if each["name"] == name and not each["link"] and _fits(each, arch)
+        ]
+        found = next((each for each in empty if self._begun(each["id"])), empty[0] if empty else None)
+        what = f"going on with the image {found['id']}" if found else f"no upload of {name} was interrupted"
+        self._session.reporter.note(what)
+        return found
+
+    def _begun(self, identity: str) -> bool:
+        places = [(self._image_bucket, f"{identity}/{last}") for _, last, _ in ARTIFACTS]
+        return any(self._depot().head(*place) or self._depot().begun(*place) for place in places)
 
     def _hash(self, path: Path) -> Hashes:
         return hash_file(path, self._session.reporter, threading.Event())

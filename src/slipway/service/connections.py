@@ -90,6 +90,10 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = True
 
     def on_headers_complete(self) -> None:
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            # RFC 9112, section 3.2: two servers could see two requests in it; the parser makes a 400 of the error
+            raise ValueError("a request has to name one host")
         self._in_head = False
         self._waiting.remove(self)
         super().on_headers_complete()

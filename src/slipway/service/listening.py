@@ -1,4 +1,4 @@
-"""Where the service listens: a socket, its address as clients would write it, and TLS."""
+"""Where the service listens: a socket, and its address as clients would write it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final
 from slipway.errors import UsageError
 
 if TYPE_CHECKING:
-    import ssl
-
     from slipway.service.settings import ServiceSettings
 
 _BACKLOG: Final = 2048
@@ -45,25 +43,3 @@ def address_of(settings: ServiceSettings, listener: socket.socket) -> str:
     host = socket.gethostname() if settings.host in _EVERYWHERE else settings.host
     host = f"[{host}]" if ":" in host else host
     return f"{'https' if settings.tls_certificate else 'http'}://{host}:{listener.getsockname()[1]}"
-
-
-def tls_of(settings: ServiceSettings) -> ssl.SSLContext | None:
-    """The certificate to show, None without TLS; `UsageError` when it cannot be used."""
-    if not settings.tls_certificate:
-        return None
-    import ssl
-
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        # without a password: nobody is there to type one
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key, password="")
-    except (OSError, ValueError) as error:
-        reason = (
-            error.strerror if isinstance(error, FileNotFoundError | PermissionError) else "it does not fit"
-        )
-        files = f"{settings.tls_certificate} and {settings.tls_key}"
-        raise UsageError(
-            f"the certificate cannot be used ({files}): {reason}",
-            hint="both are PEM files, the key without a password",
-        ) from error
-    return context

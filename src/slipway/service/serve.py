@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from slipway.service.listening import address_of, check_public, listen, tls_of
+from slipway.service.listening import address_of, check_public, listen
 from slipway.service.logs import logging_to
 from slipway.service.opening import opened, placed
 
@@ -49,9 +49,10 @@ def _serve(
     settings: ServiceSettings, listener: socket.socket, tokens: Tokens | None, ready: Callable[[], object]
 ) -> None:
     from slipway.service.assembly import assembled
+    from slipway.service.certificates import Certificate
     from slipway.service.server import Server
 
-    tls = tls_of(settings)
+    tls = Certificate(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
     with opened(settings) as service:
         server = Server(assembled(service, tokens), tls, settings.connections, ready)
 

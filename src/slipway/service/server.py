@@ -14,10 +14,10 @@ from slipway.service.connections import PatientProtocol, Waiting, room
 
 if TYPE_CHECKING:
     import socket
-    import ssl
     from collections.abc import Callable, Iterator
 
     from slipway.service.app import Application
+    from slipway.service.certificates import Certificate
 
 _KEEP_ALIVE: Final = 30  # seconds without a request until a connection is closed
 _GRACE: Final = 30  # seconds for requests that are being answered when the service stops
@@ -28,7 +28,7 @@ class Server(uvicorn.Server):
     """`ready` is called when connections are accepted. A second signal ends without waiting for anyone."""
 
     def __init__(
-        self, app: Application, tls: ssl.SSLContext | None, connections: int, ready: Callable[[], object]
+        self, app: Application, tls: Certificate | None, connections: int, ready: Callable[[], object]
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -41,15 +41,24 @@ class Server(uvicorn.Server):
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
-            ssl_context_factory=None if tls is None else lambda *_: tls,
+            ssl_context_factory=None if tls is None else lambda *_: tls.context,
         )
         super().__init__(config)
         self._application = app
+        self._tls = tls
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+
+    async def main_loop(self) -> None:
+        watching = None if self._tls is None else asyncio.create_task(self._tls.watch())
+        try:
+            await super().main_loop()
+        finally:
+            if watching is not None:
+                watching.cancel()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

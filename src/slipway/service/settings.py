@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PREFIX = "SLIPWAY_SERVICE_"
+_DAY = 86400
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -61,6 +62,10 @@ class ServiceSettings:
         "seconds after which deleted records go for ever (0: when somebody says so)", default=0.0
     )
     keep_events: float = setting("seconds for which the audit trail is kept (0: for ever)", default=0.0)
+    keep_uploads: float = setting(
+        "seconds without a new part after which an upload in parts is given up (0: never; at least a day)",
+        default=604800.0,
+    )
     default_image_size: int = setting("GiB for the build of an image, unless the job says", default=60)
     default_job_memory: int = setting("GiB of memory for a job, unless the job says", default=8)
     job_namespace: str = setting("Kubernetes namespace in the records of jobs", default="ims")
@@ -94,6 +99,11 @@ class ServiceSettings:
             raise UsageError(
                 "an issuer needs an audience",
                 hint="without it, tokens that were made for other services would be good here",
+            )
+        if 0 < self.keep_uploads < _DAY:
+            raise UsageError(
+                "keep_uploads is less than a day",
+                hint="a part that is still on its way shows in no list: uploads under way would be given up",
             )
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise UsageError("tls_certificate and tls_key go together")

@@ -92,6 +92,20 @@ def test_a_head_without_end() -> None:
         assert one.recv(4096).startswith(b"HTTP/1.1 431")
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /healthz/live HTTP/1.1\r\n", b"400"),
+        (b"GET /healthz/live HTTP/1.1\r\nhost: localhost\r\nHost: other\r\n", b"400"),
+        (b"GET /healthz/live HTTP/1.0\r\n", b"200"),
+    ],
+)
+def test_a_request_names_one_host(head: bytes, status: bytes) -> None:
+    with served() as place:
+        assert answer(place, head + b"\r\n").startswith(b"HTTP/1.1 " + status)
+        assert answer(place).startswith(b"HTTP/1.1 200")
+
+
 def test_connections_are_kept_between_requests() -> None:
     with served() as place, socket.create_connection(place, timeout=5) as one:
         for _ in range(3):

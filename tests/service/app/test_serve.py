@@ -140,6 +140,15 @@ def test_tls(tmp_path: Path) -> None:
     with serving(tmp_path, *files) as one:
         assert one.url.startswith("https://")
         assert one.ask("/healthz/live", context=context) == {}
+        renewed = tmp_path / "renewed"
+        renewed.mkdir()
+        make_certificates(renewed)
+        for name in ("server.key", "server.pem"):
+            (renewed / name).replace(tmp_path / name)
+        assert any(one.said("the certificate was renewed") for _ in range(4))
+        assert one.ask("/healthz/live", context=ssl.create_default_context(cafile=renewed / "ca.pem")) == {}
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            one.ask("/healthz/live", context=context)
 
 
 @pytest.mark.slow

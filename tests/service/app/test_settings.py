@@ -49,6 +49,12 @@ def test_a_wrong_file_is_named(tmp_path: Path, text: str, said: str) -> None:
         load({"HOME": str(tmp_path)})
 
 
+def test_uploads_are_kept_for_a_day_at_least() -> None:
+    assert ServiceSettings(keep_uploads=0).keep_uploads == 0
+    with pytest.raises(UsageError, match="less than a day"):
+        ServiceSettings(keep_uploads=3600)
+
+
 def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("hush-hush\n")
     environ = {"HOME": str(tmp_path), "SLIPWAY_SERVICE_S3_SECRET_KEY_FILE": str(tmp_path / "key")}

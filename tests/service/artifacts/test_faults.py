@@ -153,11 +153,11 @@ def test_waiting_ends(way: Proxy, storage: S3Artifacts) -> None:
     start = time.monotonic()
     with pytest.raises(ArtifactError, match="ReadTimeout"):
         storage.head(B, "k")
-    assert time.monotonic() - start < 5 + 3
+    assert time.monotonic() - start < 5 + 20
     start = time.monotonic()
     with pytest.raises(ArtifactError, match="ReadTimeout"):
         storage.check()
-    assert time.monotonic() - start < 1 + 2
+    assert time.monotonic() - start < 1 + 20
 
 
 def test_nobody_listens(s3_settings: ServiceSettings) -> None:

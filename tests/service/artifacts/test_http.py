@@ -90,7 +90,6 @@ def test_get(server: Server) -> None:
     assert headers["content-type"] == "x/y"
     assert headers["x-amz-meta-md5sum"] == "7"
     assert headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%BC%25.sqsh"
-    assert headers["x-content-type-options"] == "nosniff"
     status, headers, body = server.ask("HEAD", address)
     assert (status, headers["content-length"], body) == (200, str(len(BIG)), b"")
     assert server.ask("GET", address, headers={"If-None-Match": f'"x", W/"{stat.etag}"'})[0] == 304
@@ -262,7 +261,7 @@ def test_slow_clients_do_not_hold_up_others(server: Server) -> None:
         start = time.monotonic()
         assert server.ask("GET", server.storage.url(B, "small", 60))[::2] == (200, b"quick")
         took.append(time.monotonic() - start)
-    assert sorted(took)[10] < 0.5  # on a busy machine
+    assert sorted(took)[10] < 5  # held up, it would wait for the patience of all
     for client in slow:
         client.close()
 

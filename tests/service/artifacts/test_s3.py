@@ -107,6 +107,20 @@ def test_copies_in_parts_keep_all(rgw: S3Artifacts) -> None:
         rgw.copy((B, "nothing"), (B, "x"))
 
 
+def test_a_server_that_cannot_copy_in_parts(rclone: S3Artifacts) -> None:
+    content, metadata = os.urandom(2 * PART + 7), {"md5sum": "7" * 32}
+    rclone.put(B, "k", [content], content_type="x/y", metadata=metadata)
+    rclone.copies(PART, PART)
+    copied = rclone.copy((B, "k"), ("ims-other", "deleted/k"))
+    assert (copied.size, copied.metadata["md5sum"], copied.content_type) == (
+        len(content),
+        metadata["md5sum"],
+        "x/y",
+    )
+    assert rclone.read("ims-other", "deleted/k", len(content)) == content
+    assert not list(rclone.uploads("ims-other"))
+
+
 @pytest.mark.slow
 def test_more_than_a_page_of_objects(rgw: S3Artifacts) -> None:
     for number in range(1005):

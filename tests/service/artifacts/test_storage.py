@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from slipway.errors import InputError
 from slipway.service.artifacts.local import LocalArtifacts
-from slipway.service.artifacts.model import ArtifactError, MissingError, check_names, split
+from slipway.service.artifacts.model import ArtifactError, ChangedError, MissingError, check_names, split
 from slipway.service.artifacts.signing import signed, valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slipway.service.artifacts.model import Artifacts
+    from slipway.service.artifacts.model import Artifacts, Stat
 
 BIG = os.urandom(3_000_000)
 
@@ -82,6 +84,55 @@ def test_what_is_there(storage: Artifacts) -> None:
     storage.put("ims-other", "a/3", [b""])
     assert [stat.key for stat in storage.walk("boot-images", "a/")] == ["a/1", "a/2"]
     assert [stat.key for stat in storage.walk("boot-images")] == ["a%/x", "a/1", "a/2", "b/1"]
+    assert [stat.key for stat in storage.walk("boot-images", after="a/1")] == ["a/2", "b/1"]
+    assert [stat.key for stat in storage.walk("boot-images", "a/", "a/0")] == ["a/1", "a/2"]
+    assert [stat.key for stat in storage.walk("boot-images", "a/", "b")] == []
+
+
+def test_uploads_that_are_not_ended(storage: Artifacts, request: pytest.FixtureRequest) -> None:
+    begun = {(key, storage.begin("boot-images", key)) for key in ("a/1", "a/1", "b")}
+    other = storage.begin("ims", "a/1")
+    found = list(storage.uploads("boot-images"))
+    assert {(each.key, each.id) for each in found} == begun
+    assert all(abs(each.begun / 1_000_000 - time.time()) < 60 for each in found)
+    assert {each.id for each in storage.uploads("boot-images", "a/")} == {
+        i for key, i in begun if key == "a/1"
+    }
+    assert [(each.bucket, each.key, each.id) for each in storage.uploads("ims")] == [("ims", "a/1", other)]
+    for key, upload in begun:
+        storage.abort("boot-images", key, upload)
+    if request.node.callspec.params["storage"] != "rclone":  # which says then that there is no upload
+        assert list(storage.uploads("boot-images")) == []
+
+
+@pytest.mark.parametrize("size", [10, (16 << 20) + 10], ids=["whole", "parts"])
+def test_of_those_that_expect_the_same_one_succeeds(storage: Artifacts, size: int) -> None:
+    """All have sent their bytes before one is stored."""
+    many = 4 if size < 100 else 2
+    together = threading.Barrier(many)
+
+    def content(mark: bytes) -> Iterator[bytes]:
+        yield mark * (size - 1)
+        together.wait(30)
+        yield mark
+
+    def put(mark: bytes, expected: str) -> Stat | None:
+        try:
+            return storage.put("boot-images", "k", content(mark), expected=expected)
+        except ChangedError:
+            return None
+
+    expected = ""
+    with ThreadPoolExecutor(many) as threads:
+        for marks in ((b"a", b"b", b"c", b"d")[:many], (b"e", b"f", b"g", b"h")[:many]):
+            found = list(threads.map(put, marks, [expected] * many))
+            [won] = [each for each in found if each]
+            assert storage.read("boot-images", "k", size) == marks[found.index(won)] * size
+            expected = won.etag
+    assert next(storage.walk("boot-images")).etag == expected
+    with pytest.raises(ChangedError):
+        storage.put("boot-images", "other", [b"x"], expected=expected)
+    assert storage.head("boot-images", "other") is None
 
 
 def test_in_parts(storage: Artifacts, request: pytest.FixtureRequest) -> None:
@@ -202,6 +253,9 @@ def test_what_is_no_artifact(path: str) -> None:
 
 def test_names() -> None:
     assert split("s3://boot-images/a/b?c#d%20") == ("boot-images", "a/b?c#d%20")
-    for bucket, key in (("..", "k"), ("a/b", "k"), ("bbb", "\0"), ("bbb", "k" * 1025), ("bbb", "a\nb")):
+    for key in ("", "\0", "k" * 1025, "a\nb", "not utf-8: \ufffd"):
+        with pytest.raises(InputError):
+            check_names("bbb", key)
+    for bucket, key in (("..", "k"), ("a/b", "k")):
         with pytest.raises(InputError):
             check_names(bucket, key)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from slipway.errors import InputError, StoreError, UsageError
+from slipway.service.artifacts.manifest import MANIFEST
 from slipway.service.artifacts.model import ArtifactError, split
 from slipway.service.deletion.durable import DurableDeletion
 from slipway.service.model import Image, Link, PublicKey, Recipe
@@ -230,6 +231,26 @@ def test_links_of_others_are_not_moved(house: House) -> None:
     assert list(house.content()) == [recipe.link.path]
 
 
+def test_a_manifest_that_was_written_over_takes_nothing_of_others(house: House) -> None:
+    """What it lists was looked at when it was linked, and not since."""
+    image, other = house.image(), house.image("33333333-3333-4333-8333-333333333333")
+    assert image.link
+    before = {path: data for path, data in house.content().items() if other.id in path}
+    stolen = f"s3://boot-images/{other.id}/rootfs"
+    for kind in (TYPES["rootfs"], MANIFEST):
+        content = {"version": "1.0", "artifacts": [{"type": kind, "link": {"path": stolen, "type": "s3"}}]}
+        house.artifacts.put(*split(image.link.path), [json.dumps(content).encode()])
+        house.deletion.delete(house.state(image), ALICE)
+        gone = house.settled(image)
+        house.artifacts.put(*split(gone.link.path), [json.dumps(content).encode()])
+        house.deletion.undelete(gone, ALICE)
+        house.settled(image)
+        assert {path: data for path, data in house.content().items() if other.id in path} == before
+    house.deletion.purge(house.state(image), ALICE)
+    assert house.settled(image) is None
+    assert {path: data for path, data in house.content().items() if other.id in path} == before
+
+
 def test_what_the_original_deleted(house: House) -> None:
     """Deleted by IMS: no home is known, and an artifact without md5 is not in the deleted manifest, though it was moved."""
     image = house.image(without_md5="kernel")
@@ -251,6 +272,30 @@ def test_what_the_original_deleted(house: House) -> None:
     assert replace(final, version=1) == image
     assert house.settled(recipe).link == recipe.link
     assert {path: data for path, data in house.content().items() if "/recipes/" not in path} == before
+
+
+def test_the_original_could_not_move_the_manifest(house: House) -> None:
+    """IMS goes on when S3 fails: the deleted manifest does not say where the image's own is."""
+    image = house.image()
+    assert image.link
+    before = house.content()
+    house.deletion.delete(image, ALICE)
+    found = house.settled(image)
+    listed = document(house, found.link.path)
+    listed["artifacts"] = [each for each in listed["artifacts"] if each["type"] != MANIFEST]
+    house.artifacts.put(*split(found.link.path), [json.dumps(listed).encode()])
+    found = house.records.write(lambda tx: tx.replace(replace(found, home=None)))
+    own = (split(f"s3://boot-images/deleted/{image.id}/manifest.json"), split(image.link.path))
+    house.artifacts.copy(*own)
+    for place in own:
+        content = house.artifacts.read(*place, 1 << 20)
+        house.artifacts.delete(*place)
+    with pytest.raises(InputError, match="does not say where the manifest is"):
+        house.deletion.undelete(found, ALICE)
+    house.artifacts.put(*own[1], [content], metadata={"md5sum": "m"})
+    house.deletion.undelete(found, ALICE)
+    assert house.settled(image).link.path == image.link.path
+    assert house.content() == before
 
 
 def test_link_taken_meanwhile(house: House) -> None:
@@ -321,16 +366,22 @@ def test_retention(house: House, houses: Callable[..., House], storage: Artifact
     house.records.write(lambda tx: tx.add(key))
     house.deletion.delete_all([image, key], ALICE)
     house.settled(image)
+    storage.begin("boot-images", "never/completed")
     assert house.deletion.sweep()["records"] == 0  # kept for ever
     house.deletion._settings = replace(house.settings, keep_deleted=3600, keep_events=3600)
     assert house.deletion.sweep()["records"] == 0
     house.deletion._clock = lambda: time.time() + 7200
     found = house.deletion.sweep()
-    assert found["records"] == 2
+    assert (found["records"], found["uploads"]) == (2, 0)
     assert found["events"] >= 6
     assert house.settled(image) is None
     assert house.state(key) is None
     assert house.content() == {}
+    house.deletion._clock = lambda: time.time() + 8 * 86400
+    house.deletion._settings = replace(house.settings, keep_uploads=0)
+    assert house.deletion.sweep()["uploads"] == 0
+    house.deletion._settings = house.settings
+    assert house.deletion.sweep()["uploads"] == 1
 
 
 class Stuck:

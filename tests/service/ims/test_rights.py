@@ -9,7 +9,7 @@ import pytest
 from slipway.service.auth.roles import home, projects
 from slipway.service.ims.rights import may_purge
 from slipway.service.model import Actor, PublicKey
-from tests.service.ims.conftest import World, is_problem
+from tests.service.ims.conftest import ROOTFS, World, is_problem
 
 
 def actor(*roles: tuple[str, str], name: str = "me") -> Actor:
@@ -96,6 +96,25 @@ def test_jobs_use_what_their_maker_sees(world: World) -> None:
     assert world.ask("POST", "/jobs", asked, actor=EVE).status == 201
     stranger = actor(("c", "builder"))
     assert is_problem(world.ask("POST", "/jobs", asked, actor=stranger), 400, "No IMS recipe record found")
+
+
+def test_jobs_use_nothing_of_others_through_a_manifest(world: World) -> None:
+    """It may have been written over after it was linked."""
+    key = world.ask("POST", "/public-keys", KEY, actor=EVE).json["id"]
+    image, hers = (world.ask("POST", "/images", {"name": "x"}, actor=who).json["id"] for who in (EVE, ANN))
+    link = world.manifest(image)
+    assert world.ask("PATCH", f"/images/{image}", {"link": link}, actor=EVE).status == 200
+    asked = {
+        "job_type": "customize",
+        "artifact_id": image,
+        "public_key_id": key,
+        "image_root_archive_name": "x",
+    }
+    assert world.ask("POST", "/jobs", asked, actor=EVE).status == 201
+    stranger = actor(("b", "builder"))
+    world.manifest(image, {"link": world.put(f"{hers}/rootfs"), "type": ROOTFS})
+    assert is_problem(world.ask("POST", "/jobs", asked, actor=stranger), 422, "cannot be validated")
+    assert world.ask("POST", "/jobs", asked, actor=EVE).status == 201  # sees the other project as well
 
 
 def test_nobody_links_what_belongs_to_others(world: World) -> None:

@@ -102,6 +102,23 @@ def test_only_if_there_is_nothing_yet(api: Api) -> None:
     answer = api("PUT", PATH, content=b"2", headers={"if-none-match": "*"})
     assert answer.json()["code"] == "exists"
     assert api.get(PATH).content == b"1"
+    assert api("PUT", "/artifacts/ims/none", content=b"", headers={"if-match": "*"}).status_code == 412
+
+
+def test_of_several_at_once_one_succeeds(api: Api) -> None:
+    headers = {"if-none-match": "*"}
+    for turn in range(3):  # other bytes each time: of the same bytes the ETag would be the same
+        bodies = [bytes([10 * turn + each]) * 3_000_000 for each in range(6)]
+        answers = api.together(
+            *[("PUT", "/artifacts/ims/one", {"content": body, "headers": headers}) for body in bodies]
+        )
+        assert sorted(answer.status_code for answer in answers) == [201] + [412] * 5
+        [won] = [number for number, answer in enumerate(answers) if answer.status_code == 201]
+        code = "exists" if "if-none-match" in headers else "stale"
+        assert {answer.json()["code"] for answer in answers if answer.status_code == 412} == {code}
+        found = api.get("/artifacts/ims/one")
+        assert found.content == bodies[won]
+        headers = {"if-match": found.headers["etag"]}
 
 
 def test_places_that_are_not_ours(api: Api) -> None:

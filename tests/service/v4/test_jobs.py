@@ -99,6 +99,72 @@ def test_of_jobs_with_the_same_key_only_one_runs(api: Api) -> None:
     assert started - removed == {found["id"]}
 
 
+def test_a_bulk_that_is_refused_has_not_begun_anything(api: Api) -> None:
+    kept, image = api.post("/jobs", job(api)).json()["id"], api.image()["id"]
+    runner(api).calls.clear()
+    late = [
+        {"op": "delete", "kind": "image", "id": image},
+        {
+            "op": "patch",
+            "kind": "image",
+            "id": image,
+            "body": {"name": "late"},
+        },  # what only the transaction sees
+    ]
+    for first in (
+        {"op": "create", "kind": "job", "body": job(api)},
+        {"op": "delete", "kind": "job", "id": kept},
+        {"op": "patch", "kind": "job", "id": kept, "body": {"status": "error"}},
+    ):
+        answer = api.post("/bulk", {"operations": [first, *late]})
+        assert answer.status_code == 409, answer.text
+        wrong = {"op": "delete", "kind": "node", "id": "nowhere"}  # what shows before
+        assert api.post("/bulk", {"operations": [first, wrong]}).status_code == 404
+    assert runner(api).calls == []
+    [found] = api.get("/jobs").json()["items"]
+    assert (found["id"], found["status"]) == (kept, "creating")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_bulk_that_the_runner_refuses_changes_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ToolError("no room")
+
+    kept, image = api.post("/jobs", job(api)).json()["id"], api.image("kept")["id"]
+    runner(api).calls.clear()
+    monkeypatch.setattr(runner(api), "finished", refuse)
+    operations = [
+        {"op": "patch", "kind": "job", "id": kept, "body": {"status": "error"}},
+        {"op": "create", "kind": "job", "body": job(api)},
+        {"op": "delete", "kind": "image", "id": image},
+    ]
+    answer = api.post("/bulk", {"operations": operations})
+    assert answer.status_code == 502, answer.text
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["#/operations/0"]
+    assert [call for call, _ in runner(api).calls] == ["start", "remove"]  # begun, and taken back
+    assert len({identity for _, identity in runner(api).calls}) == 1
+    [found] = api.get("/jobs").json()["items"]
+    assert (found["id"], found["status"]) == (kept, "creating")
+    assert api.get(f"/images/{image}").json()["state"] == "live"
+
+
+def test_jobs_of_a_bulk_begin_once(api: Api) -> None:
+    kept = api.post("/jobs", job(api)).json()["id"]
+    runner(api).calls.clear()
+    operations = [
+        {"op": "create", "kind": "job", "body": job(api)},
+        {"op": "delete", "kind": "job", "id": kept},
+    ]
+    more = {"headers": {"idempotency-key": "one"}}
+    answer = api.post("/bulk", {"operations": operations}, **more)
+    assert answer.status_code == 200, answer.text
+    made = answer.json()["results"][0]["id"]
+    assert api.post("/bulk", {"operations": operations}, **more).json() == answer.json()
+    assert runner(api).calls == [("start", made), ("remove", kept)]
+    assert [each["id"] for each in api.get("/jobs").json()["items"]] == [made]
+    assert len(api.get(f"/audit?record={made}").json()["items"]) == 1  # what was tried has left no trace
+
+
 def test_of_another_project_nothing_can_be_used(api: Api) -> None:
     good = job(api)
     api.actor = Actor("me", frozenset({("a", "builder")}))

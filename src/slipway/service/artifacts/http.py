@@ -229,7 +229,6 @@ def _described(stat: Stat) -> list[tuple[bytes, bytes]]:
         (b"last-modified", formatdate(stat.modified // 1_000_000, usegmt=True).encode()),
         (b"accept-ranges", b"bytes"),
         (b"content-disposition", f"attachment; filename*=UTF-8''{name}".encode()),
-        (b"x-content-type-options", b"nosniff"),
         (b"cache-control", b"private, no-cache"),
     ]
     for name, value in sorted(stat.metadata.items()):

@@ -7,9 +7,8 @@ names it, and goes after the last object has; both while the index is held, so t
 from __future__ import annotations
 
 import os
-import secrets
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import uuid4
@@ -18,16 +17,17 @@ from slipway.errors import InputError
 from slipway.service.artifacts.incoming import Incoming
 from slipway.service.artifacts.localindex import Index, insert
 from slipway.service.artifacts.localparts import Parts
-from slipway.service.artifacts.model import ArtifactError, MissingError, Stat, check_names
+from slipway.service.artifacts.model import ArtifactError, ChangedError, MissingError, Stat, check_names
 from slipway.service.artifacts.passing import Hashes, Passing
-from slipway.service.artifacts.signing import signed
+from slipway.service.artifacts.signing import secret, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from slipway.service.artifacts.model import Upload
+
 _PIECE: Final = 1 << 20
-_SECRET: Final = 32
 
 
 class LocalArtifacts:
@@ -40,7 +40,7 @@ class LocalArtifacts:
         try:
             for name in ("blobs", "incoming"):
                 (root / name).mkdir(parents=True, exist_ok=True)
-            self.secret = _secret(root / "secret")
+            self.secret = secret(root / "secret")
         except OSError as error:
             raise ArtifactError(f"the storage {root} cannot be used: {error.strerror}") from error
         self._index = Index(root / "index.db")
@@ -69,13 +69,14 @@ class LocalArtifacts:
         *,
         content_type: str = "application/octet-stream",
         metadata: Mapping[str, str] | None = None,
+        expected: str | None = None,
     ) -> Stat:
         check_names(bucket, key)
         passing = Passing(chunks)
         path = self.root / "incoming" / str(uuid4())
         try:
             write(path, passing)
-            return self._store(path, passing, bucket, key, content_type, metadata or {})
+            return self._store(path, passing, bucket, key, content_type, metadata or {}, expected)
         finally:
             path.unlink(missing_ok=True)
 
@@ -125,6 +126,12 @@ class LocalArtifacts:
     def abort(self, bucket: str, key: str, upload: str) -> None:
         self._parts.drop(bucket, key, upload)
 
+    def give_up(self, before: float) -> int:
+        return self._parts.give_up(before)
+
+    def uploads(self, bucket: str, prefix: str = "") -> Iterator[Upload]:
+        return iter(self._parts.every(bucket, prefix))
+
     def copy(self, source: tuple[str, str], target: tuple[str, str]) -> Stat:
         check_names(*target)
         with self._index.writing() as connection:
@@ -141,8 +148,8 @@ class LocalArtifacts:
             connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
         self._forget(before)
 
-    def walk(self, bucket: str, prefix: str = "") -> Iterator[Stat]:
-        return self._index.walk(bucket, prefix)
+    def walk(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stat]:
+        return self._index.walk(bucket, prefix, after)
 
     def sweep(self, age: float = 86400) -> int:
         """Remove what killed processes left: blobs that no object names, and files that came in but `age` seconds ago or more.
@@ -191,7 +198,14 @@ class LocalArtifacts:
         return _pieces(file.fileno(), file.close, start, stop)
 
     def _store(
-        self, path: Path, known: Hashes, bucket: str, key: str, content_type: str, metadata: Mapping[str, str]
+        self,
+        path: Path,
+        known: Hashes,
+        bucket: str,
+        key: str,
+        content_type: str,
+        metadata: Mapping[str, str],
+        expected: str | None = None,
     ) -> Stat:
         """Put the file in its place, then name it."""
         names = {name.lower(): value for name, value in metadata.items()}
@@ -199,6 +213,8 @@ class LocalArtifacts:
         stat = Stat(bucket, key, known.size, known.md5, now, content_type, known.md5, known.sha256, names)
         with self._index.writing() as connection:
             before = self._index.get(stat.bucket, stat.key)
+            if expected is not None and expected != (before.etag if before else ""):
+                raise ChangedError(f"s3://{bucket}/{key} was changed meanwhile")
             blob = self.blob(stat.sha256)
             try:
                 blob.parent.mkdir(exist_ok=True)
@@ -259,24 +275,6 @@ def _pieces(descriptor: int, close: Callable[[], None], start: int, stop: int) -
             yield piece
     finally:
         close()
-
-
-def _secret(path: Path) -> bytes:
-    """What addresses are signed with: made once, readable by the service alone."""
-    with suppress(FileNotFoundError):
-        found = path.read_bytes()
-        if len(found) == _SECRET:
-            return found
-    made = path.with_name(f".{uuid4()}")
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(_SECRET))
-        file.flush()
-        os.fsync(file.fileno())
-    with suppress(FileExistsError):
-        os.link(made, path)  # two services that start at once agree on the first
-    made.unlink()
-    return path.read_bytes()
 
 
 def _changed(path: Path) -> float:

@@ -57,9 +57,9 @@ class Index:
         found = list(self._select("bucket = ? AND key = ?", (bucket, key)))
         return found[0] if found else None
 
-    def walk(self, bucket: str, prefix: str) -> Iterator[Stat]:
+    def walk(self, bucket: str, prefix: str, after: str = "") -> Iterator[Stat]:
         """By key, read in pieces: nothing is locked while the caller works."""
-        last = ""
+        last = after
         while True:
             found = self._select(
                 "bucket = ? AND key > ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT 1000",

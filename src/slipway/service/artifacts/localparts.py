@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from slipway.errors import InputError
-from slipway.service.artifacts.model import ArtifactError, MissingError
+from slipway.service.artifacts.model import ArtifactError, MissingError, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -74,6 +75,7 @@ class Parts:
     ) -> tuple[str, str, dict[str, str]]:
         """ETag, content type and metadata of the whole; `InputError` when these are not its parts, in order."""
         content_type, metadata = self._known(bucket, key, upload)
+        os.utime(self._root / upload)  # nobody gives up what is put together
         here = self.present(bucket, key, upload)
         numbers = [number for number, _ in parts]
         if not parts or numbers != sorted(set(numbers)):
@@ -92,12 +94,31 @@ class Parts:
                 while piece := file.read(_PIECE):
                     yield piece
 
+    def every(self, bucket: str, prefix: str) -> list[Upload]:
+        query = "SELECT key, id, begun FROM uploads WHERE bucket = ? AND substr(key, 1, ?) = ?"
+        rows = self._index.rows(query, (bucket, len(prefix), prefix))
+        return [Upload(bucket, key, upload, begun * 1_000_000) for key, upload, begun in rows]
+
     def drop(self, bucket: str, key: str, upload: str) -> None:
         with suppress(MissingError):
             self._known(bucket, key, upload)
-            with self._index.writing() as connection:
-                connection.execute("DELETE FROM uploads WHERE id = ?", (upload,))
-            shutil.rmtree(self._root / upload, ignore_errors=True)
+            self._remove(upload)
+
+    def give_up(self, before: float) -> int:
+        """Remove those that had no byte since that time (seconds since 1970), also folders of which nothing is known; their number."""
+        old = [path for path in self._root.iterdir() if path.is_dir() and _changed(path) < before]
+        for path in old:
+            self._remove(path.name)
+        return len(old)
+
+    def _remove(self, upload: str) -> None:
+        """First the bytes: where the disk is full, the index cannot be written to before they are gone."""
+        folder = self._root / upload
+        for path in list(folder.iterdir()) if folder.exists() else ():
+            path.unlink(missing_ok=True)
+        with self._index.writing() as connection:
+            connection.execute("DELETE FROM uploads WHERE id = ?", (upload,))
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _known(self, bucket: str, key: str, upload: str) -> tuple[str, dict[str, str]]:
         query = "SELECT content_type, metadata FROM uploads WHERE id = ? AND bucket = ? AND key = ?"
@@ -105,3 +126,11 @@ class Parts:
         if not rows:
             raise MissingError(f"there is no upload {upload[:40]!r} for s3://{bucket}/{key}")
         return rows[0][0], json.loads(rows[0][1])
+
+
+def _changed(folder: Path) -> float:
+    """When something in it came or went, or was written to."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:
+        return float("inf")  # somebody is at work in it

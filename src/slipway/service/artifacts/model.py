@@ -30,11 +30,18 @@ class MissingError(ArtifactError):
     code = "missing-artifact"
 
 
+class ChangedError(ArtifactError):
+    """What should be in that place is not, or not any more."""
+
+    code = "changed-artifact"
+
+
 @dataclass(frozen=True, slots=True)
 class Stat:
     """`size` in bytes, `modified` in microseconds since 1970. `etag` is without quotes, and opaque.
 
     `md5` and `sha256` are hexadecimal, empty where the storage does not know them. Names of `metadata` are in lower case.
+    In a listing `content_type` may be empty: then the metadata are not known either.
     """
 
     bucket: str
@@ -46,6 +53,16 @@ class Stat:
     md5: str = ""
     sha256: str = ""
     metadata: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload in parts that was begun and not ended. `begun` in microseconds since 1970."""
+
+    bucket: str
+    key: str
+    id: str
+    begun: int = 0
 
 
 class Artifacts(Protocol):
@@ -69,8 +86,14 @@ class Artifacts(Protocol):
         *,
         content_type: str = "application/octet-stream",
         metadata: Mapping[str, str] | None = None,
+        expected: str | None = None,
     ) -> Stat:
-        """Store what comes in one pass; the answer has both hashes. Nothing is there before all is."""
+        """Store what comes in one pass; the answer has both hashes. Nothing is there before all is.
+
+        `expected` is the ETag of what has to be there until then, empty for nothing: else `ChangedError`. Of several that expect
+        the same, one succeeds; of those in other processes, where the storage sees to it: each but an S3 server that does not know
+        such conditions.
+        """
         ...
 
     def begin(
@@ -93,6 +116,14 @@ class Artifacts(Protocol):
         """Forget an upload, also one that is not there."""
         ...
 
+    def uploads(self, bucket: str, prefix: str = "") -> Iterator[Upload]:
+        """Those that are not ended, in no order."""
+        ...
+
+    def give_up(self, before: float) -> int:
+        """Forget the uploads that were begun before that time (seconds since 1970) and had no part since; their number."""
+        ...
+
     def copy(self, source: tuple[str, str], target: tuple[str, str]) -> Stat:
         """Within the storage, of any size, with metadata and content type."""
         ...
@@ -101,8 +132,8 @@ class Artifacts(Protocol):
         """Also one that is not there."""
         ...
 
-    def walk(self, bucket: str, prefix: str = "") -> Iterator[Stat]:
-        """By key; without metadata and content type where the storage does not list them."""
+    def walk(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stat]:
+        """By key, from the first one behind `after`; without metadata and content type where the storage does not list them."""
         ...
 
     def url(self, bucket: str, key: str, seconds: int, method: Literal["GET", "PUT"] = "GET") -> str:
@@ -131,5 +162,7 @@ def check_names(bucket: str, key: str) -> None:
     allowed = bucket.isascii() and all(c.islower() or c.isdigit() or c in ".-_" for c in bucket)
     if not (3 <= len(bucket) <= 63 and allowed and ends.isalnum()):
         raise InputError(f"{bucket[:70]!r} is not the name of a bucket")
-    if not key or len(key.encode("utf-8", "replace")) > 1024 or "\0" in key or not key.isprintable():
+    # U+FFFD is what servers make of bytes that are not UTF-8: several names would become one key
+    odd = not key.isprintable() or "\ufffd" in key
+    if not key or len(key.encode("utf-8", "replace")) > 1024 or odd:
         raise InputError(f"{key[:70]!r} cannot be a key")

@@ -10,11 +10,14 @@ from slipway.service.artifacts.model import ArtifactError, MissingError, Stat, c
 from slipway.service.artifacts.passing import Passing
 from slipway.service.artifacts.s3clients import clients
 from slipway.service.artifacts.s3errors import translated
+from slipway.service.artifacts.s3expected import Expected
 from slipway.service.artifacts.s3objects import Reader, get, joined, micros, pieces, stat
+from slipway.service.artifacts.s3uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from slipway.service.artifacts.model import Upload
     from slipway.service.settings import ServiceSettings
 
 _THREADS: Final = 4  # of each upload and copy; more were not faster, against any server tried
@@ -27,14 +30,16 @@ _IN_MEMORY: Final = 16 << 20
 
 
 class S3Artifacts:
-    """`buckets` are those that `check` asks about, with `probe`: a client that gives up sooner."""
+    """`buckets` are those of the service: `check` asks about them, with `probe`, a client that gives up sooner."""
 
     def __init__(self, client: Any, buckets: Sequence[str] = (), probe: Any = None) -> None:
         from boto3.s3.transfer import TransferConfig
 
         self._client = client
         self._probe = probe or client
+        self._expected = Expected(client, _PART)
         self._buckets = tuple(buckets)
+        self._uploads = Uploads(client, buckets)
         self._puts = TransferConfig(
             multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=_THREADS
         )
@@ -82,12 +87,16 @@ class S3Artifacts:
         *,
         content_type: str = "application/octet-stream",
         metadata: Mapping[str, str] | None = None,
+        expected: str | None = None,
     ) -> Stat:
         check_names(bucket, key)
         passing = Passing(chunks)
         extra = {"ContentType": content_type, "Metadata": dict(metadata or {})}
         with translated(bucket, key):
-            self._client.upload_fileobj(Reader(passing), bucket, key, ExtraArgs=extra, Config=self._puts)
+            if expected is not None:
+                self._expected.put(bucket, key, Reader(passing), expected, extra)
+            else:
+                self._client.upload_fileobj(Reader(passing), bucket, key, ExtraArgs=extra, Config=self._puts)
             found = stat(bucket, key, self._client.head_object(Bucket=bucket, Key=key))
         if found.size != passing.size:
             raise ArtifactError(
@@ -164,6 +173,12 @@ class S3Artifacts:
         except MissingError:
             return
 
+    def give_up(self, before: float) -> int:
+        return self._uploads.give_up(before)
+
+    def uploads(self, bucket: str, prefix: str = "") -> Iterator[Upload]:
+        return self._uploads.every(bucket, prefix)
+
     def copy(self, source: tuple[str, str], target: tuple[str, str]) -> Stat:
         check_names(*target)
         bucket, key = source
@@ -175,11 +190,18 @@ class S3Artifacts:
                 "Metadata": found.get("Metadata", {}),
                 "ContentType": found.get("ContentType", "application/octet-stream"),
             }
-            self._client.copy({"Bucket": bucket, "Key": key}, *target, ExtraArgs=extra, Config=self._copies)
+            self._copy({"Bucket": bucket, "Key": key}, target, extra)
             copied = stat(*target, self._client.head_object(Bucket=target[0], Key=target[1]))
         if copied.size != int(found["ContentLength"]):
             raise ArtifactError(f"the copy s3://{'/'.join(target)} is not as long as its source", again=True)
         return copied
+
+    def _copy(self, source: dict[str, str], target: tuple[str, str], extra: dict[str, Any]) -> None:
+        """In parts what is large, where the server can: rclone's takes such a part for one without bytes, and tells no ETag of a copy."""
+        try:
+            self._client.copy(source, *target, ExtraArgs=extra, Config=self._copies)
+        except KeyError:
+            self._client.copy_object(CopySource=source, Bucket=target[0], Key=target[1], **extra)
 
     def delete(self, bucket: str, key: str) -> None:
         try:
@@ -188,17 +210,23 @@ class S3Artifacts:
         except MissingError:
             return
 
-    def walk(self, bucket: str, prefix: str = "") -> Iterator[Stat]:
+    def walk(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stat]:
+        begin = {"StartAfter": after} if after else {}
         with translated(bucket):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, Prefix=prefix, **begin
+            )
             for page in pages:
                 for found in page.get("Contents", ()):
+                    if str(found["Key"]) <= after:  # from a server that begins at the first in any case
+                        continue
                     yield Stat(
                         bucket,
                         str(found["Key"]),
                         int(found["Size"]),
                         str(found["ETag"]).strip('"'),
                         micros(found.get("LastModified")),
+                        "",
                     )
 
     def url(self, bucket: str, key: str, seconds: int, method: Literal["GET", "PUT"] = "GET") -> str:

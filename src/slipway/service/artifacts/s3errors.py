@@ -14,7 +14,9 @@ _MISSING: Final = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 _DENIED: Final = frozenset(
     {"401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 )
-_BUSY: Final = frozenset({"429", "SlowDown", "RequestTimeout", "ServiceUnavailable"})
+_BUSY: Final = frozenset(
+    {"429", "SlowDown", "RequestTimeout", "ServiceUnavailable", "ConditionalRequestConflict"}
+)
 _CHANGED: Final = frozenset({"412", "PreconditionFailed"})
 _HINTS: Final = {
     "SSLError": "its certificate is not trusted: tell the authority that signed it (`s3_ca`)",
@@ -56,7 +58,7 @@ def _of_answer(answer: object, place: str) -> ArtifactError:
     if code in _MISSING or (status == 404 and code not in _DENIED):
         return MissingError(f"there is no artifact {place}")
     if code in _DENIED or status in (401, 403):
-        hint = "look at the access key, and at the policy of the bucket"
+        hint = "look at the access key and its secret, and at the policy of the bucket"
         return ArtifactError(f"the S3 server does not let us at {place} ({code or status})", hint=hint)
     brief = f"the S3 server refuses {place}: {code or status}"
     return ArtifactError(brief, again=code in _BUSY or status >= 500)

@@ -21,6 +21,7 @@ from slipway.service.deletion.ids import Name, name_of
 from slipway.service.deletion.model import Task
 from slipway.service.deletion.moves import PAUSES
 from slipway.service.deletion.retention import sweep
+from slipway.service.deletion.sweeping import Sweeper
 from slipway.service.deletion.work import STATE, Worker
 from slipway.service.model import GONE, LIVE, Image, Link, Recipe
 from slipway.service.records.errors import StaleError
@@ -69,9 +70,9 @@ class DurableDeletion:
         self._fed: queue.SimpleQueue[Name | None] = queue.SimpleQueue()
         worker = Worker(records, artifacts, settings, self._notify, pauses)
         self._tasks = Tasks(records.url, {_WORK: worker}, workers=workers)
-        self._sweeping = sweeping
         self._feeder = threading.Thread(target=self._feed, name="deletions", daemon=True)
         self._feeder.start()
+        self._sweeper = Sweeper(self.sweep, sweeping)
 
     def delete(self, record: R, actor: Actor) -> R:
         return cast("R", self.delete_all([record], actor)[0])
@@ -162,11 +163,12 @@ class DurableDeletion:
         return count
 
     def sweep(self) -> dict[str, int]:
-        """Remove for ever what is kept no longer: deleted records, events, tasks that ended, and leftovers of the storage. Counts of each."""
+        """Remove for ever what is kept no longer: deleted records, events, uploads, tasks that ended, leftovers of the storage. Counts of each."""
         counts = sweep(self._records, self._artifacts, self._settings, self.purge_all, self._clock())
         return {**counts, "tasks": self._tasks.forget(int((self._clock() - 30 * 86400) * 1_000_000))}
 
     def close(self) -> None:
+        self._sweeper.close()
         self._fed.put(None)
         self._feeder.join()
         self._tasks.close()
@@ -188,12 +190,10 @@ class DurableDeletion:
             listed = manifests.read(self._artifacts, found.link.path, self._settings.manifest_limit)
         except MissingError as error:
             raise ManifestError(error.brief) from error
-        own = manifests.origin(listed)
-        return found.home or (Link(places.back(own.link.path), own.link.etag) if own else None)
+        return found.home or manifests.home(self._artifacts, found.link.path, listed)
 
     def _feed(self) -> None:
         """Hand tasks to DBOS: outside of requests, which may be many and may come from an event loop."""
-        swept = time.monotonic()  # not while the service starts
         looked = float("-inf")
         while True:
             now = time.monotonic()
@@ -201,10 +201,7 @@ class DurableDeletion:
                 if now - looked >= _LOOK:
                     first, looked = looked < 0, now
                     self.reconcile(failed=first)
-                if now - swept >= self._sweeping:
-                    swept = now
-                    self.sweep()
-                name = self._fed.get(timeout=min(_LOOK, self._sweeping))
+                name = self._fed.get(timeout=_LOOK)
                 if name is None:
                     return
                 self._add(name)

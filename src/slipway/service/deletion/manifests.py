@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from slipway.errors import InputError
-from slipway.service.artifacts.manifest import MANIFEST, Artifact, artifacts, decode, encode
+from slipway.service.artifacts.manifest import MANIFEST, Artifact, ManifestError, artifacts, decode, encode
 from slipway.service.artifacts.model import Artifacts, MissingError, split
-from slipway.service.deletion.places import movable
+from slipway.service.deletion.places import back, movable
+from slipway.service.model import Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,3 +83,20 @@ def restamp(storage: Artifacts, path: str, limit: int) -> str | None:
 def origin(listed: Iterable[Artifact]) -> Artifact | None:
     """The entry of a deleted manifest that says where the image's own manifest is."""
     return next((each for each in listed if each.type == MANIFEST), None)
+
+
+def home(storage: Artifacts, path: str, listed: Iterable[Artifact]) -> Link | None:
+    """Where the image was whose deleted manifest is at that path and lists that; None for a manifest that has not moved.
+
+    IMS leaves its own manifest out when it could not be moved: then it is looked for where IMS has it, here and there.
+    `ManifestError` when it is not to be found.
+    """
+    own = origin(listed)
+    if own is not None:
+        return Link(back(own.link.path), own.link.etag)
+    if back(path) == path:
+        return None
+    gone = f"{path.rpartition('/')[0]}/manifest.json"
+    if not any(storage.head(*split(place)) for place in (gone, back(gone))):
+        raise ManifestError(f"{path} does not say where the manifest is, and there is no {back(gone)}")
+    return Link(back(gone))

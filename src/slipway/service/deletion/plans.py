@@ -10,6 +10,7 @@ from slipway.service.artifacts.model import split
 from slipway.service.deletion import manifests
 from slipway.service.deletion.places import away, back, deleted_manifest, movable
 from slipway.service.model import Image, Recipe
+from slipway.service.records.naming import owner
 from slipway.service.records.query import Filter, Query
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Planner:
         last = away(link.path)
         for each in self._listed(home.path) or ():
             if each.type == MANIFEST:
-                last = each.link.path
+                last = last if self._foreign(record, each.link.path) else each.link.path
             elif each.link.path not in moves and back(each.link.path) != each.link.path:
                 moves[each.link.path] = back(each.link.path)
         moves.pop(last, None)
@@ -134,12 +135,16 @@ class Planner:
         return manifests.found(self.artifacts, places, self.settings.manifest_limit)
 
     def _own(self, record: Linked, paths: Iterable[str], *without: str) -> list[str]:
-        """Each once, without those that are the link of another record: a manifest may list anything."""
+        """Each once, without those of other records: a manifest may list anything, and be written over after it was linked."""
         return [
             path for path in dict.fromkeys(paths) if path not in without and not self._foreign(record, path)
         ]
 
     def _foreign(self, record: Linked, path: str) -> bool:
+        """Whether the key names another record, or is the link of one."""
+        named = owner(self.records, path.removeprefix("s3://").partition("/")[2])
+        if named is not None and named.id != record.id:
+            return True
         for kind in (Recipe, Image):
             for gone in (False, True):
                 query = Query((Filter("link_path", (path,)),), limit=2, gone=gone)

@@ -1,4 +1,4 @@
-"""What is kept no longer: records that were deleted long ago, old events, and leftovers of the storage."""
+"""What is kept no longer: records that were deleted long ago, old events, uploads that stopped, and leftovers of the storage."""
 
 from __future__ import annotations
 
@@ -37,14 +37,16 @@ def sweep(
     purge: Callable[[Sequence[Record], Actor], None],
     now: float,
 ) -> dict[str, int]:
-    """How many `records` were removed, how many `events`, and how many `files`. `now` in seconds since 1970; a period of 0 is for ever."""
-    counts = {"records": 0, "events": 0, "files": 0}
+    """How many `records`, `events`, leftover `files` and `uploads` were removed. `now` in seconds since 1970; a period of 0 is for ever."""
+    counts = {"records": 0, "events": 0, "files": 0, "uploads": 0}
     if settings.keep_deleted > 0:
         counts["records"] = _records(records, purge, int((now - settings.keep_deleted) * 1_000_000))
     if settings.keep_events > 0:
         counts["events"] = _events(records, int((now - settings.keep_events) * 1_000_000))
     if isinstance(artifacts, Sweepable):
         counts["files"] = artifacts.sweep()
+    if settings.keep_uploads > 0:
+        counts["uploads"] = artifacts.give_up(now - settings.keep_uploads)
     return counts
 
 

@@ -20,6 +20,7 @@ from slipway.service.records.errors import StaleError, TakenError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from slipway.service.auth.roles import Verb
     from slipway.service.ims.answers import RefusedError
     from slipway.service.ims.call import Call
     from slipway.service.model import Actor, Record
@@ -48,10 +49,10 @@ class Context:
     def close(self) -> None:
         self._threads.shutdown()
 
-    def links(self, actor: Actor) -> Links:
+    def links(self, actor: Actor, verb: Verb = "write") -> Links:
         """For threads: all that it does asks the storage."""
         service = self.service
-        return Links(service.artifacts, service.records, actor, service.settings.manifest_limit)
+        return Links(service.artifacts, service.records, actor, service.settings.manifest_limit, verb)
 
     def now(self) -> int:
         """Microseconds since 1970."""

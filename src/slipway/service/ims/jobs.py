@@ -12,7 +12,7 @@ from slipway.service.auth.roles import allowed
 from slipway.service.ims import ages, render, schemas
 from slipway.service.ims.answers import NOTHING, REPEAT, Answer, conflict, problem, refused
 from slipway.service.ims.context import each, place
-from slipway.service.model import SYSTEM, Image, Job, PublicKey, Recipe, SshContainer
+from slipway.service.model import Image, Job, PublicKey, Recipe, SshContainer
 
 if TYPE_CHECKING:
     from slipway.service.ims.call import Call
@@ -29,7 +29,7 @@ async def create(context: Context, call: Call) -> Answer:
     given = await call.given(schemas.JOB)
     containers = _containers(given)
     source = await _source(context, call.actor, given)
-    address = await _address(context, source)
+    address = await _address(context, call.actor, source)
     if await context.find(PublicKey, given["public_key_id"], call.actor) is None:
         known = f"No IMS public-key record found matching id={given['public_key_id']}"
         raise refused(400, f"Invalid public_key_id value in job request. {known}")
@@ -156,9 +156,9 @@ async def _source(context: Context, actor: Actor, given: dict[str, Any]) -> Reci
     return source
 
 
-async def _address(context: Context, source: Recipe | Image) -> str:
-    """Whoever sees the record may use what it names."""
-    link, links = render.link(source.link) or {}, context.links(SYSTEM)
+async def _address(context: Context, actor: Actor, source: Recipe | Image) -> str:
+    """A manifest may have been written over since it was linked: what it lists has to be for the actor to see as well."""
+    link, links = render.link(source.link) or {}, context.links(actor, "read")
     if isinstance(source, Image):
         link = await context.run(links.rootfs, link, source.id)
     else:

@@ -13,6 +13,7 @@ from slipway.service.ims.rights import may_link
 
 if TYPE_CHECKING:
     from slipway.service.artifacts.model import Artifacts, Stat
+    from slipway.service.auth.roles import Verb
     from slipway.service.ims.answers import RefusedError
     from slipway.service.model import Actor
     from slipway.service.records.store import Records
@@ -20,18 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Links that `actor` sets or uses. `limit` is the size that a manifest has to be below, in bytes. `RefusedError` from all."""
+    """Links that `actor` sets (`verb` is `write`) or uses (`read`). `limit` is the size that a manifest has to be below, in bytes.
+
+    `RefusedError` from all.
+    """
 
     artifacts: Artifacts
     records: Records
     actor: Actor
     limit: int
+    verb: Verb
 
     def check(self, link: dict[str, Any]) -> Stat:
         """A wrong etag is no error: it never was, and clients rely on that."""
         try:
             bucket, key = split(link["path"])
-            if not may_link(self.actor, self.records, key):
+            if not may_link(self.actor, self.records, key, self.verb):
                 raise _invalid(link)
             stat = self.artifacts.head(bucket, key)
         except ArtifactError as error:

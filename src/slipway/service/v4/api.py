@@ -23,6 +23,7 @@ from slipway.service.v4.problems import Problem, ProblemError
 from slipway.service.v4.records import Endpoints
 from slipway.service.v4.replies import Replies
 from slipway.service.v4.resources import RESOURCES
+from slipway.service.v4.stored import Stored
 from slipway.service.v4.tasks import Tasks
 from slipway.service.v4.uploads import Uploads
 
@@ -83,6 +84,7 @@ def application(service: Service) -> FastAPI:
         endpoints.records(app, Endpoints(context, replies, resource), Events(context, feed), resource)
     endpoints.bulk(app, Bulk(context, replies))
     artifacts = Artifacts(context)
+    storing.lists(app, Stored(context, artifacts), service.settings)
     storing.artifacts(app, artifacts)
     storing.uploads(app, Uploads(context, artifacts))
     endpoints.tasks(app, Tasks(context))
@@ -105,7 +107,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 async def _error(request: Request, error: Exception) -> Response:
     problem = problems.of(cast("SlipwayError", error))
     if problem.status >= 500:
-        _LOG.error("%s %s: %s", request.method, request.scope.get("route_path", ""), error)
+        _LOG.error("%s %s: %s", request.method, request.scope["path"], error)
     return problems.answer(problem, request.scope)
 
 

@@ -12,6 +12,7 @@ import anyio.to_thread
 from starlette.responses import StreamingResponse
 
 from slipway.patterns import pattern
+from slipway.service.artifacts.model import ChangedError
 from slipway.service.model import Image, Recipe
 from slipway.service.v4 import answers, bodies, etags, models, views
 from slipway.service.v4.access import actor_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from slipway.service.artifacts.model import Stat
     from slipway.service.auth.roles import Verb
     from slipway.service.v4.context import Context
+    from slipway.service.v4.problems import ProblemError
 
 T = TypeVar("T")
 _META: Final = "x-meta-"
@@ -56,10 +58,14 @@ class Artifacts:
         if "content-range" in request.headers:  # RFC 9110, section 14.5: else it would become the whole
             raise refused(400, "parts are sent as an upload")
         incoming = Incoming(request, self.context.service.settings.upload_limit)
-        if only_new or "if-match" in request.headers:
-            await self.context.run(self._expect, request, bucket, key)
-        put = self.storage.put
-        stat = await self.transfer(put, bucket, key, incoming, content_type=content_type, metadata=metadata)
+        expected = None
+        if only_new or "if-match" in request.headers:  # told before all is sent, and decided when it is
+            expected = await self.context.run(self._expect, request, bucket, key)
+        more = {"content_type": content_type, "metadata": metadata, "expected": expected}
+        try:
+            stat = await self.transfer(self.storage.put, bucket, key, incoming, **more)
+        except ChangedError:
+            raise (_exists() if only_new else etags.stale()) from None
         return answers.answer(views.encoded(described(stat)), 201, _headers(stat))
 
     async def get(self, request: Request) -> Response:
@@ -74,7 +80,6 @@ class Artifacts:
             # whatever somebody has stored here is not to be run by browsers
             "content-disposition": "attachment",
             "content-security-policy": "sandbox",
-            "x-content-type-options": "nosniff",
             "content-type": stat.content_type,
         }
         if etags.unchanged(request.headers.get("if-none-match"), headers["etag"]):
@@ -124,11 +129,16 @@ class Artifacts:
             partial(function, *args, **named), limiter=self.context.transfers
         )
 
-    def _expect(self, request: Request, bucket: str, key: str) -> None:
+    def _expect(self, request: Request, bucket: str, key: str) -> str:
+        """The ETag of what is there, empty for nothing; 412 when the conditions of the request do not hold."""
         stat = self.storage.head(bucket, key)
         if request.headers.get("if-none-match") == "*" and stat is not None:
-            raise refused(412, "there is an artifact already", code="exists")
-        etags.expect(request.headers.get("if-match"), f'"{stat.etag}"' if stat else "")
+            raise _exists()
+        if_match = request.headers.get("if-match")
+        if if_match is not None and stat is None:  # RFC 9110, section 13.1.1: * is for what is there
+            raise etags.stale()
+        etags.expect(if_match, f'"{stat.etag}"' if stat else "")
+        return stat.etag if stat else ""
 
     def _remove(self, request: Request, bucket: str, key: str) -> None:
         if "if-match" in request.headers:
@@ -140,6 +150,10 @@ class Artifacts:
                 name = kind.__name__.lower()
                 raise refused(409, f"the {name} {other} leads here", code="linked", kind=name, other=other)
         self.storage.delete(bucket, key)
+
+
+def _exists() -> ProblemError:
+    return refused(412, "there is an artifact already", code="exists")
 
 
 def described(stat: Stat) -> dict[str, Any]:

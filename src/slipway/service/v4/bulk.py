@@ -1,4 +1,8 @@
-"""Several changes as one: all of them in one transaction, or none."""
+"""Several changes as one: all of them in one transaction, or none.
+
+Runners of jobs take no part in transactions. So where they have to be asked, the transaction is tried and rolled back first: what
+it refuses is refused before any of them has begun, and what they refuse before anything is written.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +37,10 @@ if TYPE_CHECKING:
 _VERBS: Final[dict[str, Verb]] = {"deleting": "delete", "undeleting": "undelete", "purging": "purge"}
 
 
+class _TriedError(Exception):
+    """Rolls a transaction back that would have come to be."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """`where` is the pointer to the operation."""
@@ -61,6 +69,11 @@ class Bulk:
         moving: list[Record] = []
         try:
             self._prepare(actor, operations, steps)
+            if any(step.change.begin for step in steps):
+                if (before := self._try(steps, key, base)) is not None:
+                    _undo(steps)
+                    return before
+                _begin(steps)
             reply, new = self.context.service.records.write(
                 lambda tx: self._work(tx, steps, key, moving, base)
             )
@@ -126,6 +139,20 @@ class Bulk:
         _has_home(now)
         return tx.replace(states.undeleting(now, None), actor, "undeleted")
 
+    def _try(self, steps: list[_Step], key: Key | None, base: str) -> Reply | None:
+        """Refuse what the transaction would refuse, and change nothing. What was answered before, if it was."""
+
+        def work(tx: Tx) -> Reply:
+            reply, new = self._work(tx, steps, key, [], base)
+            if new:
+                raise _TriedError
+            return reply
+
+        try:
+            return self.context.service.records.write(work)
+        except _TriedError:
+            return None
+
     def _work(
         self, tx: Tx, steps: list[_Step], key: Key | None, moving: list[Record], base: str
     ) -> tuple[Reply, bool]:
@@ -176,6 +203,16 @@ def _body(asked: Operation, where: str) -> dict[str, Any]:
     if asked.body is None:
         raise at(where, f"to {asked.op}, a body is needed")
     return asked.body
+
+
+def _begin(steps: list[_Step]) -> None:
+    """First what can be undone."""
+    for index, step in sorted(enumerate(steps), key=lambda each: each[1].change.undo is None):
+        try:
+            if step.change.begin is not None:
+                step.change.begin()
+        except ProblemError as error:
+            raise _failed([(index, error.problem)]) from error
 
 
 def _undo(steps: list[_Step]) -> None:

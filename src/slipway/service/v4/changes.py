@@ -29,16 +29,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`apply` is the step in the transaction; `undo` is called when it did not come to be, `after` when it did. Both may block."""
+    """`apply` is the step in the transaction, and can be done again when it was rolled back.
+
+    `begin` comes before it, when nothing else is known to be wrong: what others do for it, or refuse. `undo` is called when the
+    change did not come to be, begun or not. Both may block.
+    """
 
     apply: Callable[[Tx], Record | None]
     undo: Callable[[], None] | None = None
-    after: Callable[[Record | None], None] | None = None
+    begin: Callable[[], None] | None = None
 
 
 def create(context: Context, actor: Actor, model: models.Model, base: str = "#") -> Change:
     made = making.made(context.service, actor, model, context.now(), base)
-    return Change(lambda tx: tx.add(made.record, actor), made.undo)
+    return Change(lambda tx: tx.add(made.record, actor), made.undo, made.begin)
 
 
 def model_of(resource: Resource, body: object, base: str = "#") -> models.Model:
@@ -58,7 +62,8 @@ def patch(
     before = context.found(resource, name, actor)
     edited(resource, plain(before), body, base)  # what cannot be meant is told before what does not fit
     etags.expect(if_match, etags.of_record(before))
-    _look(context, actor, before, _edited(resource, actor, before, body, base), base)
+    wanted = _edited(resource, actor, before, body, base)
+    _look(context, actor, before, wanted, base)
 
     def apply(tx: Tx) -> Record:
         now = seen(resource, name, tx.get(resource.cls, name), actor)
@@ -66,6 +71,12 @@ def patch(
         after = _edited(resource, actor, now, body, base)
         return now if after == now else tx.replace(after, actor)
 
+    if (
+        isinstance(wanted, Job)
+        and wanted.status in jobs.ENDED
+        and wanted.status != getattr(before, "status", "")
+    ):
+        return Change(apply, begin=lambda: _told(context.service.runner.finished, wanted, "ended"))
     return Change(apply)
 
 
@@ -74,18 +85,22 @@ def remove(context: Context, actor: Actor, resource: Resource, name: str, if_mat
     before = context.found(resource, name, actor)
     need(actor, "write", before.project)
     etags.expect(if_match, etags.of_record(before))
-    if isinstance(before, Job):
-        try:
-            context.service.runner.remove(before)
-        except SlipwayError as error:
-            raise refused(502, f"the job could not be stopped: {error.brief}", code="runner") from error
 
     def apply(tx: Tx) -> None:
         now = seen(resource, name, tx.get(resource.cls, name), actor)
         etags.expect(if_match, etags.of_record(now))
         tx.remove(now, actor)
 
+    if isinstance(before, Job):
+        return Change(apply, begin=lambda: _told(context.service.runner.remove, before, "stopped"))
     return Change(apply)
+
+
+def _told(runner: Callable[[Job], None], job: Job, what: str) -> None:
+    try:
+        runner(job)
+    except SlipwayError as error:
+        raise refused(502, f"the job could not be {what}: {error.brief}", code="runner") from error
 
 
 def _edited(resource: Resource, actor: Actor, record: Record, body: object, base: str) -> Record:
@@ -142,8 +157,3 @@ def _look(context: Context, actor: Actor, before: Record, after: Record, base: s
         found = service.records.get(Image, image)
         if found is None or not allowed(actor, "read", found.project):
             raise at(pointer(["resultant_image_id"], base), "there is no such image")
-    if after.status in jobs.ENDED and before.status not in jobs.ENDED:
-        try:
-            service.runner.finished(after)
-        except SlipwayError as error:
-            raise refused(502, f"the job could not be ended: {error.brief}", code="runner") from error

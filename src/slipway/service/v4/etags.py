@@ -9,6 +9,7 @@ from slipway.service.v4.problems import refused
 
 if TYPE_CHECKING:
     from slipway.service.model import Record
+    from slipway.service.v4.problems import ProblemError
 
 
 def of_record(record: Record) -> str:
@@ -40,4 +41,8 @@ def unchanged(if_none_match: str | None, etag: str) -> bool:
 def expect(if_match: str | None, etag: str) -> None:
     """412 when the condition does not hold."""
     if if_match is not None and not matches(if_match, etag, weak=False):
-        raise refused(412, "this has changed meanwhile: read it again and repeat the change")
+        raise stale()
+
+
+def stale() -> ProblemError:
+    return refused(412, "this has changed meanwhile: read it again and repeat the change")

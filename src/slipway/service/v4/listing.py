@@ -16,11 +16,14 @@ from slipway.service.records.query import Filter, Query
 from slipway.service.v4.problems import Fault, ProblemError, invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slipway.service.records.query import Operator
     from slipway.service.v4.resources import Resource
 
 LARGEST: Final = 1000
 USUAL: Final = 100
+_PARAMETERS: Final = 1000  # of one request
 OPERATORS: Final[dict[str, Operator]] = {"": "is", "!": "not", "~": "contains", "^": "starts"}
 TIMES: Final[dict[str, tuple[str, Operator]]] = {
     "created_before": ("created", "before"),
@@ -50,12 +53,22 @@ class Asked:
         return replace(self.query, projects=projects)
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """A list of what is in the storage, by bucket and key. `after` is the place that the page before ended with."""
+
+    buckets: tuple[str, ...]
+    prefix: str
+    limit: int
+    after: tuple[str, ...] | None
+    fingerprint: str
+    rest: str
+
+
 def asked(resource: Resource, query_string: str, shown: frozenset[str]) -> Asked:
     """422 with all parameters that are wrong. `shown` are the fields that a record has."""
     faults: list[Fault] = []
-    lists: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query_string, keep_blank_values=True, max_num_fields=1000):
-        lists.setdefault(name, []).append(value)
+    lists = _lists(query_string)
     reader = _Reader(resource, shown, faults)
     filters: list[Filter] = []
     taken: dict[str, Any] = {}
@@ -74,10 +87,31 @@ def asked(resource: Resource, query_string: str, shown: frozenset[str]) -> Asked
     query = Query(tuple(filters), sort, taken.get("limit", USUAL), None, gone)
     if "cursor" in taken:
         query = replace(query, after=_after(taken["cursor"], fingerprint, sort))
-    rest = urlencode(
-        [(name, value) for name, values in lists.items() if name != "cursor" for value in values]
-    )
-    return Asked(query, taken.get("fields"), taken.get("count", False), fingerprint, rest)
+    return Asked(query, taken.get("fields"), taken.get("count", False), fingerprint, _rest(lists))
+
+
+def placed(query_string: str, buckets: Sequence[str], about: str, types: Sequence[type]) -> Places:
+    """422 with all parameters that are wrong. `buckets` are those there are, `types` those of a cursor's place, `about` what is listed."""
+    faults: list[Fault] = []
+    lists = _lists(query_string)
+    reader = _Reader(None, frozenset(), faults)
+    taken: dict[str, Any] = {}
+    for name, values in lists.items():
+        if any("\0" in value for value in (name, *values)):
+            faults.append(Fault("this holds a NUL", parameter=name.replace("\0", "?")))
+        elif name not in ("bucket", "prefix", "limit", "cursor"):
+            reader.wrong(name, "there is no such parameter")
+        else:
+            taken[name] = reader.single(name, values)
+    if (bucket := taken.get("bucket")) is not None and bucket not in buckets:
+        reader.wrong("bucket", "there is no such bucket")
+    if faults:
+        raise invalid(faults, "some parameters cannot be taken")
+    chosen = tuple(sorted({bucket} if bucket is not None else set(buckets)))
+    prefix = taken.get("prefix", "")
+    fingerprint = hashlib.sha256(repr((about, chosen, prefix)).encode()).hexdigest()[:16]
+    after = opened(taken["cursor"], fingerprint, types) if "cursor" in taken else None
+    return Places(chosen, prefix, taken.get("limit", USUAL), after, fingerprint, _rest(lists))
 
 
 def fields_of(values: list[str], shown: frozenset[str]) -> frozenset[str]:
@@ -92,6 +126,24 @@ def fields_of(values: list[str], shown: frozenset[str]) -> frozenset[str]:
 def cursor(fingerprint: str, last: tuple[Any, ...]) -> str:
     """Opaque to clients; it has nothing in it that they have not seen."""
     return base64.urlsafe_b64encode(json.dumps([fingerprint, *last]).encode()).decode().rstrip("=")
+
+
+def _lists(query_string: str) -> dict[str, list[str]]:
+    lists: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(query_string, keep_blank_values=True, max_num_fields=_PARAMETERS)
+    except ValueError:
+        raise invalid([Fault(f"{_PARAMETERS} parameters are the most")]) from None
+    for name, value in pairs:
+        lists.setdefault(name, []).append(value)
+    return lists
+
+
+def _rest(lists: dict[str, list[str]]) -> str:
+    """The parameters without the cursor."""
+    return urlencode(
+        [(name, value) for name, values in lists.items() if name != "cursor" for value in values]
+    )
 
 
 _SINGLE: Final = frozenset({"limit", "cursor", "sort", "fields", "count", "deleted"})
@@ -186,20 +238,34 @@ def microseconds(text: str) -> int:
     return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _after(text: str, fingerprint: str, sort: tuple[str, ...]) -> tuple[Any, ...]:
+def opened(text: str, fingerprint: str, types: Sequence[type]) -> tuple[Any, ...]:
+    """The place that `cursor` holds, of these types; 422 for one that is not of a list with this fingerprint."""
     try:
         found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError):
         raise _bad_cursor() from None
-    names = [*(name.removeprefix("-") for name in sort), "id"]
-    if not isinstance(found, list) or len(found) != len(names) + 1 or found[0] != fingerprint:
+    if not isinstance(found, list) or len(found) != len(types) + 1 or found[0] != fingerprint:
         raise _bad_cursor()
-    for name, value in zip(names, found[1:], strict=True):
-        if type(value) is not (int if name in _NUMBERS else str):
-            raise _bad_cursor()
-        if (isinstance(value, str) and "\0" in value) or (isinstance(value, int) and abs(value) >= 2**63):
+    for kind, value in zip(types, found[1:], strict=True):
+        if type(value) is not kind or not _storable(value):
             raise _bad_cursor()
     return tuple(found[1:])
+
+
+def _after(text: str, fingerprint: str, sort: tuple[str, ...]) -> tuple[Any, ...]:
+    names = [*(name.removeprefix("-") for name in sort), "id"]
+    return opened(text, fingerprint, [int if name in _NUMBERS else str for name in names])
+
+
+def _storable(value: object) -> bool:
+    """Whether a database can be asked about it: no NUL, no half of a character, no number of more than 64 bits."""
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return (
+        isinstance(value, str)
+        and "\0" not in value
+        and not any("\ud800" <= each <= "\udfff" for each in value)
+    )
 
 
 def _bad_cursor() -> ProblemError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
     from slipway.service.model import Actor, Record
     from slipway.service.state import Service
 
+_LOG = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """`undo` takes back what was done for a record that is not going to be."""
+    """`begin` has others begin what the record is about, `undo` takes back what was done for one that is not going to be."""
 
     record: Record
     undo: Callable[[], None] | None = None
+    begin: Callable[[], None] | None = None
 
 
 def asks_storage(model: models.Model) -> bool:
@@ -132,11 +136,23 @@ def _job(service: Service, actor: Actor, model: models.JobIn, common: dict[str, 
         arch=source.arch,
         **names,
     )
-    try:
-        service.runner.start(job, address)
-    except SlipwayError as error:
-        raise refused(502, f"the job could not be started: {error.brief}", code="runner") from error
-    return Made(job, lambda: service.runner.remove(job))
+    started: list[Job] = []
+
+    def begin() -> None:
+        try:
+            service.runner.start(job, address)
+        except SlipwayError as error:
+            raise refused(502, f"the job could not be started: {error.brief}", code="runner") from error
+        started.append(job)
+
+    def undo() -> None:
+        for each in started:
+            try:
+                service.runner.remove(each)
+            except SlipwayError as error:
+                _LOG.error("the job %s has no record, and could not be stopped: %s", each.id, error)
+
+    return Made(job, undo, begin)
 
 
 def _source(service: Service, actor: Actor, model: models.JobIn, base: str) -> tuple[Recipe | Image, str]:

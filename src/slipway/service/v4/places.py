@@ -1,6 +1,7 @@
 """Which artifacts an actor may touch: those in the buckets of the service, and of records in its own projects.
 
-Keys name their record (`ID/rootfs`, `recipes/ID/recipe.tar.gz`, also below `deleted/`); what names none belongs to all who build.
+Keys name their record (`ID/rootfs`, `recipes/ID/recipe.tar.gz`, also below `deleted/`); what names none belongs to all who build,
+and is listed only for those who may do that in all projects, or see a record that links to it: nobody finds it by looking around.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 
 from slipway.errors import InputError, SlipwayError, UsageError
-from slipway.service.artifacts.model import ArtifactError, MissingError
+from slipway.service.artifacts.model import ArtifactError, ChangedError, MissingError
 from slipway.service.records.errors import DatabaseError, StaleError, TakenError
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ def of(error: SlipwayError) -> Problem:
             return Problem(412, f"{error.brief}: {error.hint}", error.code)
         case MissingError():
             return Problem(404, error.brief, error.code)
+        case ChangedError():
+            return Problem(412, error.brief, error.code)
         case InputError() | UsageError():
             return Problem(422, error.brief, error.code)
         case DatabaseError():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from slipway.service.auth.roles import projects
 from slipway.service.v4 import answers, bodies, changes, etags, listing, views
@@ -14,7 +14,7 @@ from slipway.service.v4.replies import Reply, key_of
 from slipway.service.v4.schemas import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from slipway.service.v4.replies import Key, Replies
     from slipway.service.v4.resources import Resource
 
+T = TypeVar("T")
 _KEPT: Final = 64  # answers to lists
 
 
@@ -105,7 +106,7 @@ class Endpoints:
         change = await self.context.run(
             changes.patch, self.context, actor, self.resource, name, content, if_match
         )
-        record = await self.context.write(change.apply)
+        record = await self._carried(change, change.apply)
         return answers.replied(self._reply(record, 200, answers.base(request)))
 
     async def remove(self, request: Request) -> Response:
@@ -116,7 +117,7 @@ class Endpoints:
             deleting = Deleting(self.context, actor, self.resource, name, if_match, answers.base(request))
             return _shown(await self.context.run(deleting.purge if purge else deleting.delete))
         change = await self.context.run(changes.remove, self.context, actor, self.resource, name, if_match)
-        await self.context.write(change.apply)
+        await self._carried(change, change.apply)
         return answers.nothing()
 
     async def undelete(self, request: Request) -> Response:
@@ -139,20 +140,27 @@ class Endpoints:
                 self.replies.keep(tx, key, reply)
             return reply
 
-        if change.undo is None:
-            return await self.context.write(work)
-        return await self.context.run(self._written, work, change.undo, kept)
+        return await self._carried(change, work, kept)
 
-    def _written(self, work: Callable[[Tx], Reply], undo: Callable[[], None], kept: list[Reply]) -> Reply:
-        """In a thread, which no client that goes away can stop between the two."""
+    async def _carried(self, change: Change, work: Callable[[Tx], T], kept: Sequence[Reply] = ()) -> T:
+        """What others do for the change, and its transaction; `kept` has something in it when that did nothing."""
+        if change.begin is None and change.undo is None:
+            return await self.context.write(work)
+        return await self.context.run(self._written, change, work, kept)
+
+    def _written(self, change: Change, work: Callable[[Tx], T], kept: Sequence[Reply]) -> T:
+        """In a thread, which no client that goes away can stop between the steps."""
+        undo = change.undo or (lambda: None)
         try:
-            reply = self.context.service.records.write(work)
+            if change.begin is not None:
+                change.begin()
+            done = self.context.service.records.write(work)
         except BaseException:
             undo()
             raise
         if kept:
             undo()
-        return reply
+        return done
 
     def _reply(self, record: Record | None, status: int, base: str) -> Reply:
         if record is None:

@@ -178,6 +178,17 @@ COMPONENTS: Final[dict[str, Schema]] = {
     ),
     "EventPage": obj({"items": many(ref("Event")), "next": or_null(TEXT)}),
     "Artifact": obj(_STAT),
+    "ListedArtifact": obj(
+        {
+            **_STAT,
+            "content_type": or_null(TEXT),
+            "metadata": or_null(_TEXTS),
+            "record": or_null(ref("Named")),
+            "linked": or_null(ref("Named")),
+        }
+    ),
+    "ArtifactPage": obj({"items": many(ref("ListedArtifact")), "next": or_null(TEXT)}),
+    "Named": obj({"kind": _KIND, "id": TEXT}),
     "Upload": obj(
         {
             "id": TEXT,
@@ -186,6 +197,20 @@ COMPONENTS: Final[dict[str, Schema]] = {
             "parts": many(obj({"part": NUMBER, "etag": TEXT, "size": NUMBER})),
         }
     ),
+    "BegunUpload": obj(
+        {
+            "id": TEXT,
+            "bucket": TEXT,
+            "key": TEXT,
+            "path": TEXT,
+            "begun": or_null(TIME),
+            "age": or_null(NUMBER),
+            "size": NUMBER,
+            "owner": or_null(TEXT),
+            "record": or_null(ref("Named")),
+        }
+    ),
+    "UploadPage": obj({"items": many(ref("BegunUpload")), "next": or_null(TEXT)}),
     "Part": obj({"part": NUMBER, "etag": TEXT}),
     "Address": obj({"url": TEXT, "method": {"enum": ["GET", "PUT"]}, "expires": TIME}),
     "BulkResult": obj(

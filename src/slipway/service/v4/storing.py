@@ -4,20 +4,77 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from slipway.service.v4.openapi import IF_MATCH, IF_NONE_MATCH, Operation, add, body, empty, header, json
-from slipway.service.v4.parameters import DIGESTS, SAME
+from slipway.service.v4.openapi import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    Operation,
+    add,
+    body,
+    empty,
+    header,
+    json,
+    query,
+)
+from slipway.service.v4.parameters import DIGESTS, SAME, WORD, limit
 from slipway.service.v4.schemas import TEXT
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from slipway.service.settings import ServiceSettings
     from slipway.service.v4.artifacts import Artifacts
+    from slipway.service.v4.stored import Stored
     from slipway.service.v4.uploads import Uploads
 
 _BYTES: Final = {
     "required": True,
     "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }
+
+
+def lists(app: FastAPI, own: Stored, settings: ServiceSettings) -> None:
+    buckets = sorted({settings.recipes_bucket, settings.images_bucket})
+    parameters = (
+        query("bucket", {"enum": buckets}, "In this one; else in both"),
+        query("prefix", WORD, "Whose keys begin so"),
+        limit(),
+        query("cursor", {"type": "string"}, "`next` of the page before, with the same filters"),
+    )
+    following = "rel=next: the page after this"
+    add(
+        app,
+        "GET",
+        "/artifacts",
+        own.artifacts,
+        Operation(
+            "list_artifacts",
+            "artifacts",
+            "List artifacts",
+            {200: json("ArtifactPage", "A page of artifacts, by bucket and key", Link=following)},
+            parameters,
+            None,
+            (404,),
+            "Those that may be read: a key that has the id of a record in it belongs to the project of that record. What names no record"
+            " is listed for those who see the record that links to it, and for those who see all projects.",
+        ),
+    )
+    add(
+        app,
+        "GET",
+        "/uploads",
+        own.uploads,
+        Operation(
+            "list_uploads",
+            "uploads",
+            "List uploads that are not ended",
+            {200: json("UploadPage", "A page of uploads, by bucket and key", Link=following)},
+            parameters,
+            None,
+            (404,),
+            "Those that this actor may go on with or give up: of records in projects where it may write; all others are for those who may"
+            " write in all projects.",
+        ),
+    )
 
 
 def artifacts(app: FastAPI, own: Artifacts) -> None:
@@ -61,7 +118,7 @@ def artifacts(app: FastAPI, own: Artifacts) -> None:
             (*DIGESTS, new, IF_MATCH),
             _BYTES,
             (400, 404, 412, 413),
-            "Headers `X-Meta-NAME` become its metadata. Nothing is there before all is.",
+            "Headers `X-Meta-NAME` become its metadata. Nothing is there before all is. Of several at once with the same condition one succeeds.",
         ),
     )
     add(

@@ -30,6 +30,11 @@ class _Place(NamedTuple):
     upload: str
 
 
+def name_of(bucket: str, key: str, upload: str) -> str:
+    """The id that clients have, of an upload that the storage calls `upload`."""
+    return base64.urlsafe_b64encode(json.dumps([bucket, key, upload]).encode()).decode().rstrip("=")
+
+
 class Uploads:
     def __init__(self, context: Context, artifacts: Artifacts) -> None:
         self.context, self.artifacts = context, artifacts
@@ -43,11 +48,7 @@ class Uploads:
         upload = await self.context.run(
             begin, asked.bucket, asked.key, content_type=asked.content_type, metadata=asked.metadata
         )
-        name = (
-            base64.urlsafe_b64encode(json.dumps([asked.bucket, asked.key, upload]).encode())
-            .decode()
-            .rstrip("=")
-        )
+        name = name_of(asked.bucket, asked.key, upload)
         body = {"id": name, "bucket": asked.bucket, "key": asked.key, "parts": []}
         location = f"{answers.base(request)}/uploads/{name}"
         return answers.answer(views.encoded(body), 201, {"location": location})
