@@ -138,7 +138,7 @@ def test_the_sandbox_probe_leaves_nothing_behind(settings):
     ("reached", "status"), [("nothing", "missing"), ("namespaces", "limited"), ("overlay", "ok")]
 )
 def test_the_sandbox_has_degrees(settings, monkeypatch, reached, status):
-    monkeypatch.setattr(doctor, "_try_namespaces", lambda: reached)
+    monkeypatch.setattr("slipway.sandbox.trial.try_namespaces", lambda: reached)
     assert doctor._sandbox(settings, False).status == status
 
 

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from threading import Thread
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 
-__all__ = ["aside"]
+__all__ = ["aside", "beside"]
 
 
 def aside(task: Callable[[], T]) -> Callable[[], T]:
     """Begin `task`; the answer waits for its end and gives its result, or raises its error. May be asked again."""
+    return _begun(task)[1]
+
+
+@contextmanager
+def beside(task: Callable[[], T], end: Callable[[], object]) -> Iterator[Callable[[], T]]:
+    """As `aside`, for the time of the block, which waits for the end of `task`. An error that leaves the block calls `end`, on which `task` gives up."""
+    over, wait = _begun(task)
+    try:
+        yield wait
+    except BaseException:
+        end()
+        raise
+    finally:
+        over.wait()
+
+
+def _begun(task: Callable[[], T]) -> tuple[Event, Callable[[], T]]:
+    over = Event()  # a join that was interrupted takes the thread for ended ever after
     results: list[T] = []
     errors: list[BaseException] = []
 
@@ -23,14 +42,15 @@ def aside(task: Callable[[], T]) -> Callable[[], T]:
             results.append(task())
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             errors.append(error)
+        finally:
+            over.set()
 
-    thread = Thread(target=work, daemon=True)
-    thread.start()
+    Thread(target=work, daemon=True).start()
 
     def wait() -> T:
-        thread.join()
+        over.wait()
         if errors:
             raise errors[0]
         return results[0]
 
-    return wait
+    return over, wait

@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 from collections import Counter
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -158,66 +157,15 @@ def _reachable(url: str, settings: Settings) -> Found:
 
 
 def _sandbox(settings: Settings, online: bool) -> Found:  # noqa: ARG001
-    reached = _try_namespaces()
+    from slipway.sandbox.trial import try_namespaces, who_refuses
+
+    reached = try_namespaces()
     if reached == "nothing":
-        return Found("missing", f"namespaces are refused{_who_refuses()}")
+        why = who_refuses()
+        return Found("missing", f"namespaces are refused{why and ': '}{why}")
     if reached == "namespaces":
         return Found("limited", "namespaces work, overlay mounts in them are refused")
     return Found("ok", "namespaces and overlay mounts work" + ("" if os.geteuid() == 0 else ", without root"))
-
-
-def _try_namespaces() -> Literal["nothing", "namespaces", "overlay"]:
-    """How far a process that ends at once gets in making namespaces and, in them, an overlay."""
-    rootless = os.geteuid() != 0
-    child = os.fork()
-    if child == 0:
-        reached = 1
-        try:
-            _enter_namespaces(rootless=rootless)
-            reached = 2
-            _mount_overlay(rootless=rootless)
-            reached = 3
-        finally:
-            os._exit(reached)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return "overlay" if status == 3 else "namespaces" if status == 2 else "nothing"
-
-
-def _enter_namespaces(*, rootless: bool) -> None:
-    from slipway.sandbox import kernel
-
-    uid, gid = os.geteuid(), os.getegid()
-    kernel.unshare(kernel.NEWNS | (kernel.NEWUSER if rootless else 0))
-    if rootless:  # user_namespaces(7): groups must be given up before they may be mapped
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
-    kernel.mount("", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
-
-
-def _mount_overlay(*, rootless: bool) -> None:
-    """On a file system in memory that only this process sees."""
-    from slipway.sandbox import kernel
-
-    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV)  # noqa: S108
-    os.chdir("/tmp")  # noqa: S108
-    for name in ("lower", "upper", "work", "root"):
-        Path(name).mkdir()
-    places = "lowerdir=lower,upperdir=upper,workdir=work"
-    kernel.mount("overlay", "root", "overlay", 0, places + (",userxattr" if rootless else ""))
-
-
-def _who_refuses() -> str:
-    """The kernel settings that are known to forbid user namespaces (Debian and Ubuntu kernels, sysctl)."""
-    for name, bad in (
-        ("kernel/unprivileged_userns_clone", "0"),
-        ("user/max_user_namespaces", "0"),
-        ("kernel/apparmor_restrict_unprivileged_userns", "1"),
-    ):
-        with suppress(OSError):
-            if Path("/proc/sys", name).read_text().strip() == bad:
-                return f": {name.replace('/', '.')} is {bad}"
-    return ""
 
 
 def _users(settings: Settings, online: bool) -> Found:  # noqa: ARG001

@@ -76,5 +76,5 @@ def read_json(path: Path) -> Any:
     """The value, or None when there is no such file or it is damaged (all JSON files here can be made again)."""
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None

@@ -88,7 +88,7 @@ def build(
         if dry_run:
             plans = api.plan(recipe, settings, reporter, options)
             _show(plans, reporter)
-            return Image("", api.full_tag(name or recipe.tag) or None)
+            return Image("", plans[0].tag or None)
         done = api.build(recipe, settings, reporter, options)
     return Image(done.image_id, done.tag or None)
 

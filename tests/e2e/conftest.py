@@ -17,6 +17,7 @@ import slipway
 from tests import shared
 from tests.distro.debkit import folder, member
 from tests.e2e.archive import Archive
+from tests.e2e.engines import Engine, buildah_engine, docker_engine
 from tests.e2e.kit import Home, adopt_pip_configuration, example
 from tests.inputs.server import Server
 
@@ -63,6 +64,22 @@ def plain_home() -> Iterator[Home]:
         adopt_pip_configuration(root)
         yield plain(root, NOBODY) if os.geteuid() == 0 else Home(root, {"HOME": name})
         shared.remove(root)
+
+
+@pytest.fixture(scope="session")
+def buildah() -> Iterator[Engine]:
+    need_root()
+    with buildah_engine() as engine:
+        yield engine
+
+
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "buildah"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    if request.param == "docker":
+        return docker_engine(request.getfixturevalue("docker_host"))
+    found = request.getfixturevalue("buildah")
+    assert isinstance(found, Engine)
+    return found
 
 
 def plain(root: Path, uid: int) -> Home:

@@ -102,6 +102,10 @@ def buildah_engine() -> Iterator[Engine]:
         subprocess.run(["umount", "--recursive", "--quiet", f"{root}/graph/overlay"], check=False)
 
 
+def image_of(result: dict[str, Any]) -> str:
+    return str(result["image"]["digest"])
+
+
 def with_history(maker: Maker, image: Descriptor) -> Descriptor:
     """buildah wants to know of each layer how it came to be."""
     manifest = maker.store.read_json(image.digest)

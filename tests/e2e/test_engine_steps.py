@@ -14,13 +14,12 @@ import pytest
 
 from slipway.oci.layout import export_layout
 from tests.build.engines.trees import Node, config, manifest, tree
-from tests.e2e.engines import Engine, buildah_engine, docker_engine, with_history
+from tests.e2e.engines import Engine, docker_engine, image_of, with_history
 from tests.e2e.kit import Home, write_recipe
 from tests.images.conftest import busybox
 from tests.images.making import Maker, folder, member
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["busybox"]
@@ -78,31 +77,12 @@ def layout(tmp_path_factory: pytest.TempPathFactory, busybox: bytes) -> Path:
     return root / "layout"
 
 
-@pytest.fixture(scope="module")
-def buildah() -> Iterator[Engine]:
-    with buildah_engine() as engine:
-        yield engine
-
-
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "buildah"])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    if request.param == "docker":
-        return docker_engine(request.getfixturevalue("docker_host"))
-    found = request.getfixturevalue("buildah")
-    assert isinstance(found, Engine)
-    return found
-
-
 def recipe_on(layout: Path, place: Path, text: str) -> Path:
     files = {"notes.txt": "notes\n", "run.sh": "#!/bin/sh\necho run\n"}
     whole = f"tag: stepped\nbase: 'oci:{layout}'\nfiles: [notes.txt, {{tool/run.sh: run.sh}}]\nentrypoint: []\n{text}"
     recipe = write_recipe(place, whole, **files)
     (place / "run.sh").chmod(0o755)
     return recipe
-
-
-def image_of(result: dict[str, Any]) -> str:
-    return str(result["image"]["digest"])
 
 
 def comparable(home: Home, result: dict[str, Any], native: dict[str, Any]) -> dict[str, Node]:

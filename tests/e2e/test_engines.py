@@ -12,8 +12,7 @@ import pytest
 from tests.build.engines.trees import Node, config, tree
 from tests.distro.debkit import folder, link, member
 from tests.e2e.archive import toy
-from tests.e2e.conftest import need_root
-from tests.e2e.engines import Engine, buildah_engine, docker_engine, with_history
+from tests.e2e.engines import Engine, docker_engine, image_of, with_history
 from tests.e2e.kit import Home, write_recipe
 from tests.images.making import Maker, symlink
 from tests.images.making import folder as directory
@@ -43,30 +42,10 @@ ODD = (
 )
 
 
-@pytest.fixture(scope="session")
-def buildah() -> Iterator[Engine]:
-    need_root()
-    with buildah_engine() as engine:
-        yield engine
-
-
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "buildah"])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    if request.param == "docker":
-        return docker_engine(request.getfixturevalue("docker_host"))
-    found = request.getfixturevalue("buildah")
-    assert isinstance(found, Engine)
-    return found
-
-
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
     with running(tmp_path_factory.mktemp("registry")) as found:
         yield found
-
-
-def image_of(result: dict[str, Any]) -> str:
-    return str(result["image"]["digest"])
 
 
 def settings(home: Home, result: dict[str, Any]) -> dict[str, Any]:

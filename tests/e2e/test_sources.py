@@ -211,7 +211,7 @@ def test_interrupted(sources: Sources, tmp_path: Path) -> None:
         assert children
         started = time.monotonic()
         status, _, err = end(process, signal.SIGINT)
-        assert (status, time.monotonic() - started < 6) == (130, True), err
+        assert (status, time.monotonic() - started < 20) == (130, True), err
         time.sleep(0.2)
         assert not any(Path(f"/proc/{child}").exists() for child in children)
         assert temporary(home.store, home.cache) == []

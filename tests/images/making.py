@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.oci import compress
 from slipway.oci.digest import Digest
-from slipway.oci.fragment import Component, FragmentCache, FragmentWriter
+from slipway.oci.fragment import Component, FragmentCache
+from slipway.oci.fragmentwriter import FragmentWriter
 from slipway.oci.layer import assemble, directories
 from slipway.oci.reader import Slice
 from slipway.oci.store import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPE, MANIFEST_TYPE, Descriptor, Store

@@ -11,7 +11,8 @@ from slipway.errors import InputError
 from slipway.oci import compress
 from slipway.oci.digest import of_file
 from slipway.oci.entry import Entry
-from slipway.oci.fragment import Component, Fragment, FragmentCache, FragmentWriter
+from slipway.oci.fragment import Component, Fragment, FragmentCache
+from slipway.oci.fragmentwriter import FragmentWriter
 
 SOMETHING = Component("file", "something", "1")
 

@@ -60,6 +60,11 @@ def test_names_move_and_go(store: Store) -> None:
     store.tag("a:latest", two)
     assert {i.name: i.digest for i in store.images()} == {"a:latest": two.digest, "b:1": one.digest}
     assert store.find("a").digest == two.digest
+    named = store.named("a:latest")
+    assert named is not None
+    assert named.digest == two.digest
+    store.add(put(store, "3"))
+    assert (store.named("a"), store.named("")) == (None, None)
     assert [i.name for i in store.remove("a")] == ["a:latest"]
     with pytest.raises(UsageError, match="no image 'a'") as caught:
         store.find("a")

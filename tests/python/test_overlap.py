@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway.oci.fragment import Component, Fragment, FragmentCache, FragmentWriter
+from slipway.oci.fragment import Component, Fragment, FragmentCache
+from slipway.oci.fragmentwriter import FragmentWriter
 from slipway.python.model import PythonTarget
 from slipway.python.overlap import Overlap, install_order, settle
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from slipway.build.api import build, full_tag, host_platform, plan
+    from slipway.build.api import build, plan
     from slipway.library import Image
 
-__all__ = ["Action", "Options", "Plan", "Result", "build", "full_tag", "host_platform", "plan"]
+__all__ = ["Action", "Options", "Plan", "Result", "build", "plan"]
 
 
 def __getattr__(name: str) -> Any:

@@ -75,19 +75,20 @@ class Workshop:
         )
         return [self._get(key) for key in keys]
 
-    def dists(self, wanted: Sequence[Dist]) -> list[Fragment]:
-        """One fragment for each Python distribution, in order."""
+    @cached_property
+    def dists(self) -> dict[str, Fragment]:
+        """The fragment of each Python distribution, by its key, in their order."""
         python, target = self.inputs.python, self.inputs.target
-        if python is None or target is None or not wanted:
-            return []
-        keys = {dist_key(self.inputs, self.cache, d): d for d in wanted}
+        if python is None or target is None:
+            return {}
+        keys = {dist_key(self.inputs, self.cache, d): d for d in python.dists}
         missing = [d for key, d in keys.items() if not self.cache.has(key)]
         if self.ahead:
             self._make_dists([d for d in missing if not self.ahead.under_way(d)], python, target)
             self.ahead.converted()
             missing = [d for key, d in keys.items() if not self.cache.has(key)]
         self._make_dists(missing, python, target)
-        return [self._get(key) for key in keys]
+        return {key: self._get(key) for key in keys}
 
     def _make_dists(self, missing: Sequence[Dist], python: PythonResolution, target: PythonTarget) -> None:
         if not missing:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from slipway.aside import beside
 from slipway.lock.held import row_key
 from slipway.recipe.plainparts import repository_data
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from slipway.build.model import Options
     from slipway.events import Reporter
@@ -23,14 +25,12 @@ if TYPE_CHECKING:
 Trees = tuple["PinnedRepository", ...]
 
 
-@contextmanager
-def begun(
+def begun_trees(
     recipe: Recipe, settings: Settings, reporter: Reporter, options: Options, held: Held
-) -> Iterator[Callable[[], Trees]]:
+) -> AbstractContextManager[Callable[[], Trees]]:
     """Gives what waits for the recipe's repositories; an error that leaves the block ends the work on them."""
     if not recipe.repositories:
-        yield tuple
-        return
+        return nullcontext(tuple)
     from slipway.inputs.git import recall
 
     known = None
@@ -38,19 +38,9 @@ def begun(
         known = recall(recipe.repositories, settings, now=options.now, directory=recipe.directory)
     if known is not None:
         found = tuple(known)
-        yield lambda: found
-        return
-    import threading
-    from concurrent.futures import ThreadPoolExecutor
-
+        return nullcontext(lambda: found)
     stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool:
-        pinned = pool.submit(_pin, recipe, settings, reporter, options, held, stop)
-        try:
-            yield pinned.result
-        except BaseException:
-            stop.set()
-            raise
+    return beside(lambda: _pin(recipe, settings, reporter, options, held, stop), stop.set)
 
 
 def _pin(

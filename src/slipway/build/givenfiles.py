@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from slipway.aside import beside
 from slipway.inputs.address import is_remote, public
 from slipway.lock.held import row_key
 from slipway.recipe.plainparts import file_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from slipway.build.model import Options
     from slipway.events import Reporter
@@ -23,26 +25,22 @@ if TYPE_CHECKING:
 Files = tuple["PinnedFile", ...]
 
 
-@contextmanager
 def begun_files(
     recipe: Recipe, settings: Settings, reporter: Reporter, options: Options, held: Held
-) -> Iterator[Callable[[], Files]]:
+) -> AbstractContextManager[Callable[[], Files]]:
     """Gives what waits for the recipe's files; an error that leaves the block ends the work on them."""
     if not any(is_remote(item.source) for item in recipe.files) or _is_remembered(recipe, settings, options):
         found = _pin(recipe, settings, reporter, options, held, None)
-        yield lambda: found
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
+        return nullcontext(lambda: found)
     from slipway.inputs.network import Network
 
-    with Network(settings) as network, ThreadPoolExecutor(1) as pool:
-        pinned = pool.submit(_pin, recipe, settings, reporter, options, held, network)
-        try:
-            yield pinned.result
-        except BaseException:
-            network.abort()
-            raise
+    network = Network(settings)
+
+    def bring() -> Files:
+        with network:
+            return _pin(recipe, settings, reporter, options, held, network)
+
+    return beside(bring, network.abort)
 
 
 def _is_remembered(recipe: Recipe, settings: Settings, options: Options) -> bool:

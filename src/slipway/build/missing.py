@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from slipway.build.assemble import settled
 from slipway.build.installation.init import init_key
 from slipway.build.layers import clamp_for, dist_key, layer_specs
+from slipway.build.overlaps import settled
 from slipway.build.pythonparts import is_made_here
 from slipway.distro.keys import deb_key
 from slipway.errors import FetchError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.build.gittrees import begun
+from slipway.build.gittrees import begun_trees
 from slipway.build.givenfiles import begun_files
 from slipway.build.installation.init import PACKAGE, choose, needs_package
 from slipway.build.pythonparts import Asking, has_files, names_options, place_of, wants_python
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from slipway.oci.store import Store
     from slipway.python.ahead import Ahead
     from slipway.python.model import PythonResolution, PythonTarget
+    from slipway.python.resolve import Answer
     from slipway.recipe.model import Recipe
     from slipway.settings import Settings
 
@@ -76,99 +77,167 @@ def resolve(
 
         return locked_inputs(recipe, platform, options.lock, store, settings, reporter, options)
     with (
-        begun(recipe, settings, reporter, options, held) as trees,
+        begun_trees(recipe, settings, reporter, options, held) as trees,
         begun_files(recipe, settings, reporter, options, held) as files,
     ):
-        return _resolve(recipe, platform, settings, store, reporter, options, held, ahead, files, trees)
+        resolving = _Resolving(recipe, platform, settings, store, reporter, options, held, ahead)
+        return resolving.inputs(files, trees)
 
 
-def _resolve(
-    recipe: Recipe,
-    platform: Platform,
-    settings: Settings,
-    store: Store,
-    reporter: Reporter,
-    options: Options,
-    held: Held,
-    ahead: Ahead | None,
-    files: Callable[[], Files],
-    trees: Callable[[], Trees],
-) -> Inputs:
-    debian, image, notes = _base(recipe, platform, settings, store, reporter, options, held)
-    init = choose(recipe, platform, debian, image, settings, reporter, options, held)
-    asking = Asking(
-        recipe,
-        files,
-        trees,
-        settings,
-        reporter,
-        refresh=options.refresh,
-        now=options.now,
-        prefer=None if options.refresh else held.dists,
-    )
-    python, target = _python(
-        recipe, platform, debian, image, settings, reporter, options, held, ahead, asking
-    )
-    chosen, further = init()
-    notes = (*notes, *further)
-    return Inputs(
-        recipe,
-        platform,
-        debian,
-        image,
-        python,
-        target,
-        files(),
-        notes,
-        repositories=trees(),
-        init=chosen,
-        sources=asking.trees(python),
-    )
+@value
+class _Resolving:
+    """What is asked, and of whom; see `resolve`."""
 
+    recipe: Recipe
+    platform: Platform
+    settings: Settings
+    store: Store
+    reporter: Reporter
+    options: Options
+    held: Held
+    ahead: Ahead | None
 
-def _base(
-    recipe: Recipe,
-    platform: Platform,
-    settings: Settings,
-    store: Store,
-    reporter: Reporter,
-    options: Options,
-    held: Held,
-) -> tuple[DebianResolution | None, BaseImage | None, tuple[str, ...]]:
-    base = recipe.base
-    if isinstance(base, DebianBase):
-        return (*_debian(recipe, base, platform, settings, reporter, options, held),)
-    if recipe.apt:
-        raise NotYetError(
-            "this release installs `apt` packages only on a Debian base that it makes itself",
-            hint="use `base: {debian: SUITE}`",
-            where=base.where,
+    def inputs(self, files: Callable[[], Files], trees: Callable[[], Trees]) -> Inputs:
+        """`files` and `trees` wait for what the recipe brings in."""
+        recipe, platform, settings, reporter = self.recipe, self.platform, self.settings, self.reporter
+        debian, image, notes = self._base()
+        init = choose(recipe, platform, debian, image, settings, reporter, self.options, self.held)
+        asking = Asking(
+            recipe,
+            files,
+            trees,
+            settings,
+            reporter,
+            refresh=self.options.refresh,
+            now=self.options.now,
+            prefer=None if self.options.refresh else self.held.dists,
         )
-    if isinstance(base, LayoutBase | RegistryBase):
+        python, target = self._python(debian, image, asking)
+        chosen, further = init()
+        return Inputs(
+            recipe,
+            platform,
+            debian,
+            image,
+            python,
+            target,
+            files(),
+            (*notes, *further),
+            repositories=trees(),
+            init=chosen,
+            sources=asking.trees(python),
+        )
+
+    def _base(self) -> tuple[DebianResolution | None, BaseImage | None, tuple[str, ...]]:
+        base = self.recipe.base
+        if isinstance(base, DebianBase):
+            debian, notes = self._debian(base)
+            return debian, None, notes
+        if self.recipe.apt:
+            raise NotYetError(
+                "this release installs `apt` packages only on a Debian base that it makes itself",
+                hint="use `base: {debian: SUITE}`",
+                where=base.where,
+            )
+        if isinstance(base, LayoutBase | RegistryBase):
+            return None, self._image(base), ()
+        return None, None, ()
+
+    def _debian(self, base: DebianBase) -> tuple[DebianResolution, tuple[str, ...]]:
+        from slipway.distro.resolve import resolve_debian
+
+        request, notes = debian_request(self.recipe, base, self.platform)
+        if self.held.debian is not None:
+            return self.held.debian, notes
+        options = self.options
+        found = resolve_debian(
+            request,
+            self.settings,
+            self.reporter,
+            refresh=options.refresh,
+            now=options.now,
+            prefer=self.held.versions,
+        )
+        return found, notes
+
+    def _image(self, base: LayoutBase | RegistryBase) -> BaseImage:
         from slipway.build.base import open_base
 
-        return None, open_base(base, platform, store, settings, reporter, options, digest=held.base), ()
-    return None, None, ()
+        return open_base(
+            base,
+            self.platform,
+            self.store,
+            self.settings,
+            self.reporter,
+            self.options,
+            digest=self.held.base,
+        )
 
+    def _python(
+        self, debian: DebianResolution | None, image: BaseImage | None, asking: Asking
+    ) -> tuple[PythonResolution | None, PythonTarget | None]:
+        recipe, held, options = self.recipe, self.held, self.options
+        if not wants_python(recipe):
+            return None, None
+        answer = self._early(image) if image else None
+        target = self._target(debian, image)
+        if held.python is not None and held.target == target and not _moves(recipe, held.python):
+            return held.python, target
+        from slipway.python.resolve import resolve_python
 
-def _debian(
-    recipe: Recipe,
-    base: DebianBase,
-    platform: Platform,
-    settings: Settings,
-    reporter: Reporter,
-    options: Options,
-    held: Held,
-) -> tuple[DebianResolution, None, tuple[str, ...]]:
-    from slipway.distro.resolve import resolve_debian
+        python = resolve_python(
+            recipe.packages,
+            target,
+            self.settings,
+            self.reporter,
+            pip_config=recipe.pip_config,
+            refresh=options.refresh,
+            fetch=options.fetch,
+            now=options.now,
+            prefer=held.dists,
+            ahead=self.ahead,
+            answer=answer,
+            files=asking.files,
+            sources=asking.sources,
+        )
+        return python, target
 
-    request, notes = debian_request(recipe, base, platform)
-    if held.debian is not None:
-        return held.debian, None, notes
-    found = resolve_debian(
-        request, settings, reporter, refresh=options.refresh, now=options.now, prefer=held.versions
-    )
-    return found, None, notes
+    def _early(self, image: BaseImage) -> Answer | None:
+        """What uv says while the base image is read, where it has to be."""
+        recipe = self.recipe
+        if self.held.python is not None or not image.contents.to_be_read() or has_files(recipe):
+            return None
+        from slipway.build.early import ask_early
+
+        arch = self.platform.arch
+        return ask_early(
+            recipe, image, arch, self.settings, self.reporter, self.options, self.held, self.ahead
+        )
+
+    def _target(self, debian: DebianResolution | None, image: BaseImage | None) -> PythonTarget:
+        """The Python of the base."""
+        from slipway.python.model import PythonTarget
+
+        found = glibc = None
+        if debian is not None:
+            from slipway.distro.model import glibc_of, python_of
+
+            found, glibc = python_of(debian), glibc_of(debian)
+        elif image is not None:
+            found, glibc = image.facts.python, image.facts.glibc
+            if image.facts.unfit:
+                raise NotYetError(
+                    f"this release cannot install Python packages on {image.name}: {image.facts.unfit}",
+                    hint="choose another base, for example python:3.12-slim",
+                    where=place_of(self.recipe),
+                )
+        if found is None:
+            raise UsageError(
+                "the base image has no Python 3, which `packages` needs",
+                hint="add python3 to the packages of the base, or choose another base",
+                where=place_of(self.recipe),
+            )
+        return PythonTarget(found[0], found[1], self.platform.arch, _numbers(glibc or ""))
 
 
 def debian_request(
@@ -189,67 +258,6 @@ def debian_request(
 def _names_python(package: str) -> bool:
     name = package.partition("=")[0]
     return name in ("python3", "python3-minimal") or name.startswith("python3-venv")
-
-
-def _python(
-    recipe: Recipe,
-    platform: Platform,
-    debian: DebianResolution | None,
-    image: BaseImage | None,
-    settings: Settings,
-    reporter: Reporter,
-    options: Options,
-    held: Held,
-    ahead: Ahead | None,
-    asking: Asking,
-) -> tuple[PythonResolution | None, PythonTarget | None]:
-    if not wants_python(recipe):
-        return None, None
-    from slipway.python.model import PythonTarget
-    from slipway.python.resolve import resolve_python
-
-    found = glibc = answer = None
-    if debian is not None:
-        from slipway.distro.model import glibc_of, python_of
-
-        found, glibc = python_of(debian), glibc_of(debian)
-    elif image is not None:
-        if held.python is None and image.contents.to_be_read() and not has_files(recipe):
-            from slipway.build.early import ask_early
-
-            answer = ask_early(recipe, image, platform.arch, settings, reporter, options, held, ahead)
-        found, glibc = image.facts.python, image.facts.glibc
-        if image.facts.unfit:
-            raise NotYetError(
-                f"this release cannot install Python packages on {image.name}: {image.facts.unfit}",
-                hint="choose another base, for example python:3.12-slim",
-                where=place_of(recipe),
-            )
-    if found is None:
-        raise UsageError(
-            "the base image has no Python 3, which `packages` needs",
-            hint="add python3 to the packages of the base, or choose another base",
-            where=place_of(recipe),
-        )
-    target = PythonTarget(found[0], found[1], platform.arch, _numbers(glibc or ""))
-    if held.python is not None and held.target == target and not _moves(recipe, held.python):
-        return held.python, target
-    python = resolve_python(
-        recipe.packages,
-        target,
-        settings,
-        reporter,
-        pip_config=recipe.pip_config,
-        refresh=options.refresh,
-        fetch=options.fetch,
-        now=options.now,
-        prefer=held.dists,
-        ahead=ahead,
-        answer=answer,
-        files=asking.files,
-        sources=asking.sources,
-    )
-    return python, target
 
 
 def _moves(recipe: Recipe, python: PythonResolution) -> bool:

@@ -84,10 +84,10 @@ class Toolchain:
 
         builder = self._builder
         inputs = _tooled(builder)
-        own = replace(builder.options, finished=None)
-        maker = Builder(inputs, builder.store, builder.cache, builder.settings, builder.reporter, own)
-        maker.done = builder.done  # the base is the image's, too
-        specs = layer_specs(inputs, builder.cache, own.epoch, {})
+        own = replace(builder.session, options=replace(builder.options, finished=None))
+        maker = Builder(own, inputs)
+        maker.made = builder.made  # the base is the image's, too
+        specs = layer_specs(inputs, builder.cache, builder.options.epoch, {})
         return maker.layers([layer for layer in specs if _is_system(layer)])
 
 

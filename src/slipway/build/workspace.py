@@ -8,7 +8,8 @@ from slipway.oci.fragment import Component
 from slipway.patterns import pattern
 
 if TYPE_CHECKING:
-    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.fragmentwriter import FragmentWriter
     from slipway.recipe.model import Recipe
 
 VERSION = 1

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from slipway.distro.model import Deb
     from slipway.oci.entry import Entry
-    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.fragmentwriter import FragmentWriter
 
 _MOST_ENTRIES: Final = 1_000_000
 _MOST_BYTES: Final = 16 << 30

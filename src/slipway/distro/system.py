@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from slipway.distro.model import SystemContext
-    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.fragmentwriter import FragmentWriter
 
 _KEYRING: Final = "usr/share/keyrings/debian-archive-keyring.gpg"
 _LINKER_ARCHES: Final = ("amd64", "arm64")

@@ -1,21 +1,20 @@
-"""Names of images, as registries, Docker and the store understand them (distribution: reference grammar)."""
+"""Names of images in the store, and in Docker."""
 
 from __future__ import annotations
 
 from slipway.errors import UsageError
-from slipway.patterns import pattern
-
-_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
-_NAME = pattern(rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?")
 
 
-def full_name(text: str) -> str:
-    """`text` with `:latest` when it has no tag; `UsageError` when it cannot name an image."""
-    match = _NAME.fullmatch(text)
-    if match is None or len(text) > 255 + 128:
+def full_name(name: str) -> str:
+    """`hello` is `hello:latest`; `UsageError` for what cannot name an image."""
+    from slipway.recipe.checks import image_tag
+    from slipway.recipe.kinds import Refused
+
+    try:
+        image_tag(name)
+    except Refused as refused:
         raise UsageError(
-            f"{text!r} cannot name an image",
+            f"{name!r} cannot name an image",
             hint="names look like `hello:1.0` or `host.example/team/hello:1.0`, in lower case",
-        )
-    return text if match["tag"] else f"{text}:latest"
+        ) from refused
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

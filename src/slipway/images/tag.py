@@ -28,6 +28,6 @@ def tag(store: Store, ref: str, name: str) -> Tagged:
     full = full_name(name)
     with store.shared():
         image = store.find(ref)
-        before = next((i.digest for i in store.images() if i.name == full), "")
+        before = store.named(full)
         store.tag(full, image)
-    return Tagged(full, image.digest, before if before != image.digest else "")
+    return Tagged(full, image.digest, before.digest if before and before.digest != image.digest else "")

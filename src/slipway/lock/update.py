@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.build.api import platforms_of
+from slipway.build.choices import platforms_of
 from slipway.build.locked import pinned_files
 from slipway.build.model import Options
 from slipway.build.resolve import resolve

@@ -70,7 +70,7 @@ class Descriptor:
             platform = "/".join(x for x in (p.get("os"), p.get("architecture"), p.get("variant")) if x)
             name = (data.get("annotations") or {}).get(REF_NAME, "")
             return cls(data["mediaType"], dg.parse(data["digest"]), int(data["size"]), platform, name)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise StoreError(f"malformed descriptor: {error}") from error
 
 
@@ -187,6 +187,10 @@ class Store:
         if not isinstance(data, dict) or not isinstance(data.get("manifests"), list):
             raise StoreError(f"{index} is damaged", hint="move the store away and build again")
         return [Descriptor.from_json(d) for d in data["manifests"]]
+
+    def named(self, name: str) -> Descriptor | None:
+        """The image of exactly this name."""
+        return next((image for image in self.images() if image.name == name), None) if name else None
 
     def tag(self, name: str, image: Descriptor) -> None:
         """Let `name` point to the image; the image that had the name stays, untagged, until it is collected."""

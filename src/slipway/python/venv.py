@@ -14,7 +14,8 @@ from slipway.oci.fragment import Component
 from slipway.python.keys import venv_key
 
 if TYPE_CHECKING:
-    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.fragmentwriter import FragmentWriter
     from slipway.python.model import PythonTarget
 
 

@@ -9,7 +9,8 @@ from slipway.build.steps.model import Copy
 from slipway.errors import UsageError, Where
 from slipway.oci import compress
 from slipway.oci.entry import Entry
-from slipway.oci.fragment import Component, Fragment, FragmentCache, FragmentWriter
+from slipway.oci.fragment import Component, Fragment, FragmentCache
+from slipway.oci.fragmentwriter import FragmentWriter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -103,15 +103,10 @@ def _base_layers(base: BaseImage | None) -> Mapping[str, Descriptor]:
 
 def _had(store: Store, tag: str, config: Digest) -> Descriptor | None:
     """The image that the tag names already, if it has this configuration and was taken over whole."""
-    for image in store.images():
-        if image.name != tag or not tag:
-            continue
-        for manifest in manifests(store, image):
-            if (
-                store.build_record(manifest.digest)
-                and read_image(store, manifest).config_blob.digest == config
-            ):
-                return manifest
+    image = store.named(tag)
+    for manifest in manifests(store, image) if image else ():
+        if store.build_record(manifest.digest) and read_image(store, manifest).config_blob.digest == config:
+            return manifest
     return None
 
 

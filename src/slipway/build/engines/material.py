@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slipway.build.assemble import configuration
+from slipway.build.image import configuration
 from slipway.oci.digest import Digest
 from slipway.oci.store import Descriptor
 from slipway.values import value

@@ -1,4 +1,4 @@
-"""How an engine built an image, in the shape that builds without an engine leave (`slipway.build.assemble`)."""
+"""How an engine built an image, in the shape that builds without an engine leave (`slipway.build.image`)."""
 
 from __future__ import annotations
 

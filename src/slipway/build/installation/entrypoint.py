@@ -10,7 +10,8 @@ from slipway.recipe.model import DebianBase, Discovery, ScratchBase
 
 if TYPE_CHECKING:
     from slipway.build.installation.model import Init
-    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.fragmentwriter import FragmentWriter
     from slipway.recipe.model import Recipe
 
 # That of the pyATS Image Builder announces itself in three lines. This one is silent: what a command writes is often

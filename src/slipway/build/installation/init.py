@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from slipway.distro.model import Deb, DebianResolution
     from slipway.events import Reporter
     from slipway.lock.held import Held
-    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.fragmentwriter import FragmentWriter
     from slipway.recipe.model import Platform, Recipe
     from slipway.settings import Settings
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from slipway.build.resolve import Inputs
     from slipway.events import Reporter
     from slipway.inputs.pinned import PinnedFile
-    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.fragmentwriter import FragmentWriter
     from slipway.recipe.model import Recipe
 
 _VERSION = 1  # raise it when the same inputs give other files

@@ -12,7 +12,8 @@ from slipway.build.installation.model import FOLDER
 from slipway.oci.fragment import Component
 
 if TYPE_CHECKING:
-    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.fragmentwriter import FragmentWriter
     from slipway.recipe.model import Recipe
 
 _VERSION = 1  # raise it when the same text is masked in another way

@@ -18,7 +18,7 @@ from slipway.values import value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from slipway.oci.fragment import FragmentWriter
+    from slipway.oci.fragmentwriter import FragmentWriter
 
 
 @value

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from slipway.build.steps.model import Copy
     from slipway.oci.entry import Entry
-    from slipway.oci.fragment import Fragment, FragmentCache, FragmentWriter
+    from slipway.oci.fragment import Fragment, FragmentCache
+    from slipway.oci.fragmentwriter import FragmentWriter
 
 # what Docker's ADD would unpack: tar archives, plain or compressed, known by their first bytes (file(1), magic)
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")

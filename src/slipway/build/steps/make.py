@@ -17,8 +17,8 @@ from slipway.recipe.model import DebianBase, LayoutBase, RegistryBase
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from slipway.build.assemble import Builder
     from slipway.build.below import Below
+    from slipway.build.layermaking import LayerMaking
     from slipway.build.model import LayerSpec
     from slipway.build.steps.run import Runner
     from slipway.oci.entry import Entry
@@ -32,9 +32,10 @@ _LOOSE: Final = "loose-"
 class Maker:
     """Makes the layers of one image that need those below them."""
 
-    def __init__(self, builder: Builder, below: Below) -> None:
-        self._builder = builder
-        self._below = below
+    def __init__(self, making: LayerMaking) -> None:
+        self._making = making
+        self._builder = making.builder
+        self._below = making.below
 
     def check(self, layers: Iterable[LayerSpec]) -> None:
         """Find out what keeps steps of layers to be made from running."""
@@ -57,7 +58,7 @@ class Maker:
             layer.step, layer.key, slices, self._below.finder(layer.below)
         )
         self._below.keep(layer.key, dirs)
-        return self._builder.made(layer, done, [fragment], dirs)
+        return self._making.kept(layer, done, [fragment], dirs)
 
     def _copy(self, layer: LayerSpec, slices: Sequence[Slice]) -> dict[str, Any]:
         builder, store = self._builder, self._builder.store
@@ -74,7 +75,7 @@ class Maker:
             lambda: _accounts(read_files(store, blobs, ("etc/passwd", "etc/group"))),
         )
         dirs = layer_directories(layer, [made], self._below)
-        return builder.assembled(layer, [made], dirs)
+        return self._making.assembled(layer, [made], dirs)
 
     def _base(self) -> list[Slice]:
         """The layers of the base image, brought here."""
