@@ -11,7 +11,7 @@ import pytest
 
 from slipway.errors import InputError, StoreError, UsageError
 from slipway.oci.layout import export_layout, import_layout
-from slipway.oci.store import Descriptor, Store
+from slipway.oci.store import MANIFEST_TYPE, Descriptor, Store
 from tests.images.making import Maker, member
 
 needs_skopeo = pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
@@ -183,6 +183,17 @@ def test_malformed_manifests(maker: Maker, other: Store, tmp_path: Path, changes
     rewritten(tmp_path / "out", maker, image, changes)
     with pytest.raises(InputError):
         import_layout(tmp_path / "out", "", "linux/amd64", other)
+
+
+def test_documents_that_are_nested_too_deeply(maker: Maker, other: Store, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export_layout(maker.store, big(maker), out, "x")
+    deep = maker.store.put(b"[" * 100_000, MANIFEST_TYPE)
+    shutil.copy(maker.store.path(deep.digest), out / "blobs/sha256")
+    for index in (json.dumps({"schemaVersion": 2, "manifests": [deep.as_json()]}), "[" * 100_000):
+        (out / "index.json").write_text(index)
+        with pytest.raises(InputError):
+            import_layout(out, "", "linux/amd64", other)
 
 
 def test_docker_media_types_and_nested_indexes(maker: Maker, other: Store, tmp_path: Path) -> None:

@@ -141,6 +141,7 @@ def test_an_empty_layer(store: Store) -> None:
     [
         (b"", "no sound manifest.json"),
         (tar([member("manifest.json", b"[]")]), "no sound manifest.json"),
+        (tar([member("manifest.json", b"[" * 100_000)]), "no sound manifest.json"),
         (tar([member("manifest.json", b"[1]")]), "no sound manifest.json"),
         (archive(LAYER, Layers=[3]), "something else"),
         (archive(LAYER, Config="missing.json"), "lacks the image's configuration"),

@@ -132,7 +132,8 @@ def diff(face: Face, *, before: str, after: str, platform: str) -> None:
 @image.command(
     examples="slipway image pull python:3.12-slim\n"
     "slipway image pull registry.example.org/team/hello:2 --tag hello\n"
-    "slipway image pull debian:trixie-slim --platform linux/arm64"
+    "slipway image pull debian:trixie-slim --platform linux/arm64\n"
+    "slipway image pull registry.example.org/team/hello:2 --referrers"
 )
 @click.argument("reference")
 @click.option(
@@ -143,11 +144,15 @@ def diff(face: Face, *, before: str, after: str, platform: str) -> None:
 )
 @click.option("--all-platforms", is_flag=True, help="Of an image for several platforms, all.")
 @click.option("-t", "--tag", default="", metavar="NAME", help="Name of the image here, instead of REFERENCE.")
+@click.option("--referrers", is_flag=True, help="Bring what is attached to the image, too.")
 @click.pass_obj
-def pull(face: Face, *, reference: str, platform: str, all_platforms: bool, tag: str) -> None:
+def pull(
+    face: Face, *, reference: str, platform: str, all_platforms: bool, tag: str, referrers: bool
+) -> None:
     """Bring an image from a registry into the store.
 
-    A name without a registry (`python:3.12-slim`) is one on Docker Hub. Nothing is downloaded that is here already.
+    A name without a registry (`python:3.12-slim`) is one on Docker Hub. Nothing is downloaded that is here already. What is
+    attached to it (`slipway image referrers`) stays there unless it is asked for.
     """
     from slipway.cli import render_images
     from slipway.images.pull import pull_image
@@ -162,6 +167,7 @@ def pull(face: Face, *, reference: str, platform: str, all_platforms: bool, tag:
             reporter,
             platform=None if all_platforms else platform,
             name=tag,
+            referrers=referrers,
         )
     face.result({"pulled": done.as_dict()}, lambda: render_images.pulled(done))
 

@@ -124,7 +124,7 @@ class Layout:
         data = self.data(blob)
         try:
             value = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{blob.digest} in {self.path} is not JSON: {error}") from error
         if not isinstance(value, dict):
             raise InputError(f"{blob.digest} in {self.path} is not a JSON object")

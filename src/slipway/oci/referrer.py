@@ -1,13 +1,14 @@
 """What is attached to an image: artifacts whose manifests name it as their subject (image-spec 1.1: manifest.md).
 
-    store/referrers/<subject hex>/<artifact hex>.json    the descriptor of the artifact's manifest
+    store/referrers/<subject hex>/<artifact hex>.json    the descriptor of the artifact's manifest; `source`: whence it was pulled
 
-An artifact has one document as its only layer, and the empty configuration. It is kept as long as its subject is.
+An artifact that is made here has one document as its only layer, and the empty configuration. Each is kept as long as its
+subject is.
 """
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import StoreError
@@ -31,12 +32,16 @@ _TITLE = "org.opencontainers.image.title"
 
 @value
 class Referrer:
-    """An artifact: `manifest` is its own, `subject` the digest of what it is attached to; the rest is as its manifest says."""
+    """An artifact: `manifest` is its own, `subject` the digest of what it is attached to; type and annotations are as its manifest says.
+
+    `source` is the repository that it was pulled from; empty for what was attached here.
+    """
 
     manifest: Descriptor
     subject: Digest
     artifact_type: str
     annotations: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The descriptor as lists of referrers have it (distribution-spec: "Listing Referrers")."""
@@ -64,7 +69,7 @@ def attach(
     title: str,
     annotations: Mapping[str, str],
 ) -> Referrer:
-    """Attach a document to the image (or index) `subject`, in place of others of its type; the same gives the same.
+    """Attach a document to the image (or index) `subject`, in place of others of its type made here; the same gives the same.
 
     `title` is the name of the file. Hold `store.shared()` meanwhile.
     """
@@ -81,18 +86,29 @@ def attach(
     }
     stored = store.put(dg.canonical(manifest), MANIFEST_TYPE)
     made = Referrer(stored, subject.digest, artifact_type, dict(annotations))
-    write_json(_place(store, made), made.as_json(), durable=True)
+    keep(store, made)
     for other in referrers(store, subject.digest):
-        if other.artifact_type == artifact_type and other.manifest.digest != stored.digest:
+        ours = other.artifact_type == artifact_type and not other.source
+        if ours and other.manifest.digest != stored.digest:
             _place(store, other).unlink(missing_ok=True)
     return made
+
+
+def keep(store: Store, referrer: Referrer) -> None:
+    """Let an artifact that is in the store be attached to its subject."""
+    source = {"source": referrer.source} if referrer.source else {}
+    write_json(_place(store, referrer), referrer.as_json() | source, durable=True)
 
 
 def referrers(store: Store, subject: Digest) -> list[Referrer]:
     """What is attached to one manifest or index in the store, by digest."""
     place = store.root / "referrers" / dg.hex_of(subject)
     rows = (read_json(path) for path in sorted(place.glob("*.json")))
-    return [Referrer.from_json(row, subject) for row in rows if isinstance(row, dict)]
+    return [
+        replace(Referrer.from_json(row, subject), source=str(row.get("source", "")))
+        for row in rows
+        if isinstance(row, dict)
+    ]
 
 
 def attached(store: Store, image: Descriptor) -> list[Referrer]:

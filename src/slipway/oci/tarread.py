@@ -42,12 +42,17 @@ class Limits:
 
 
 def read_tar(
-    chunks: Iterable[bytes], *, limits: Limits | None = None, what: str = "archive", absolute: bool = True
+    chunks: Iterable[bytes],
+    *,
+    limits: Limits | None = None,
+    what: str = "archive",
+    absolute: bool = True,
+    text: bool = True,
 ) -> Iterator[tuple[Entry, bytes | Iterator[bytes]]]:
     """Every entry in order with its content: bytes up to `SMALL`, an iterator of pieces above.
 
     Directories come too; that of the root has the path "". What the caller leaves of an iterator is skipped.
-    Names must be UTF-8; owner names are ignored, numbers count. Bytes after the end of the archive are read to the end
+    Names must be UTF-8, unless `text` is false: then what is none is replaced in them. Owner names are ignored, numbers count. Bytes after the end of the archive are read to the end
     (so that a decompressor underneath can check its sums) and dropped; an archive may end without its
     two zero blocks, as other readers allow. `InputError`, which names `what`, for damage, paths that leave the
     root, GNU sparse files and unknown types, and as soon as a limit is passed; unless `absolute`, also for paths that
@@ -80,7 +85,8 @@ def read_tar(
         count += 1
         if count > limits.entries:
             raise InputError(f"{what} holds more than {limits.entries} entries")
-        entry = _entry(head, {**general, **special} if general else special, what, absolute=absolute)
+        pax = {**general, **special} if general else special
+        entry = _entry(head, pax, what, absolute=absolute, text=text)
         special = {}
         if entry.size > limits.size:
             raise InputError(
@@ -98,7 +104,7 @@ def read_tar(
         raise InputError(f"{what} ends early")
 
 
-def _entry(head: bytes, pax: dict[str, bytes], what: str, *, absolute: bool) -> Entry:
+def _entry(head: bytes, pax: dict[str, bytes], what: str, *, absolute: bool, text: bool) -> Entry:
     flag = head[156:157]
     kind = _KINDS.get(flag)
     if flag == b"S" or any(key.startswith("GNU.sparse.") for key in pax):
@@ -126,14 +132,14 @@ def _entry(head: bytes, pax: dict[str, bytes], what: str, *, absolute: bool) -> 
         kind = "dir"  # how v7 tar wrote directories
     if name.startswith(b"/") and not absolute:
         raise InputError(f"{what} holds an absolute path: {_text(name, what)}")
-    path = clean_path(_text(name, what), what=what)
+    path = clean_path(_text(name, what, strict=text), what=what)
     if not path and kind != "dir":
         raise InputError(f"{what} holds an entry without a name")
     if size < 0 or not 0 <= uid <= _LARGEST_ID or not 0 <= gid <= _LARGEST_ID:
         raise InputError(f"{what}: {path} has an impossible size or owner")
     target = ""
     if kind in ("link", "symlink"):
-        target = _text(link, what)
+        target = _text(link, what, strict=text)
         if kind == "link":
             target = clean_path(target, what=what)
         if not target or "\0" in target:
@@ -190,9 +196,9 @@ def _decimal(value: bytes, what: str) -> int:
     return int(whole)
 
 
-def _text(raw: bytes, what: str) -> str:
+def _text(raw: bytes, what: str, *, strict: bool = True) -> str:
     try:
-        return raw.decode()
+        return raw.decode(errors="strict" if strict else "replace")
     except UnicodeDecodeError as error:
         raise InputError(f"{what} holds a name that is not UTF-8: {raw[:80]!r}") from error
 

@@ -170,7 +170,7 @@ def _listing(files: Contents[Any]) -> dict[str, Any]:
         listing = json.loads(files.documents["manifest.json"])
         (image,) = listing
         names = [image["Config"], *image["Layers"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{_WHAT} has no sound manifest.json for one image", details=repr(error)) from error
     if not all(isinstance(name, str) for name in names):
         raise InputError(f"{_WHAT} has a manifest.json that names something else than files")
@@ -180,5 +180,5 @@ def _listing(files: Contents[Any]) -> dict[str, Any]:
 def _diff_ids(config: bytes) -> list[Digest]:
     try:
         return [dg.parse(d) for d in json.loads(config)["rootfs"]["diff_ids"]]
-    except (KeyError, TypeError, ValueError, StoreError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, StoreError) as error:
         raise InputError(f"{_WHAT} has a malformed configuration", details=repr(error)) from error

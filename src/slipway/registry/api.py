@@ -179,7 +179,7 @@ def _words(body: bytes) -> str:
     """What the registry says, a line for each error (distribution-spec: "Error Codes")."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     errors = data.get("errors") if isinstance(data, dict) else None
     lines = [_line(e) for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []

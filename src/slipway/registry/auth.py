@@ -145,7 +145,7 @@ class Authorizer:
             raw = answer.read(_MOST)
         try:
             data = json.loads(raw)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FetchError(f"{redact(realm)} gave an answer that is not JSON") from error
         return data if isinstance(data, dict) else {}
 

@@ -224,7 +224,7 @@ class _Source:
 def _parsed(data: bytes, reference: Reference) -> dict[str, Any]:
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{reference} holds a manifest that is not JSON") from error
     if not isinstance(value, dict):
         raise InputError(f"{reference} holds a manifest that is not a JSON object")

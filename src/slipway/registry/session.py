@@ -223,7 +223,7 @@ def _media_type(data: bytes, told: str, name: str) -> str:
         document: Any = json.loads(data)
         inner = document.get("mediaType") or told
         schema1 = document.get("schemaVersion") == 1
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise FetchError(f"{name} is not a manifest: no JSON object") from error
     if schema1 or told.startswith(_SCHEMA1):
         raise FetchError(
