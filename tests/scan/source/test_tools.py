@@ -11,6 +11,7 @@ import pytest
 
 from slipway.scan.source import programs
 from tests.scan.source.kit import gaps, look, rows, write
+from tests.scan.source.test_installs import notebook
 
 if TYPE_CHECKING:
     from slipway.scan.source.model import Result, SourceResult
@@ -111,6 +112,34 @@ def test_what_a_tool_cannot_read_is_told_and_the_rest_is_read(tmp_path: Path) ->
     assert gaps(result) == [(tool, "unparsable", name) for tool in TOOLS for name in ("a.py", "b.py")]
     assert rows(result) == [("B307", "z.py", 1)]
     assert not result.complete
+
+
+def test_code_in_notebooks_is_seen_by_ruff_and_missed_by_bandit(tmp_path: Path) -> None:
+    text = notebook(
+        "eval(x)",
+        ["%matplotlib inline\n", "if x:\n", "    eval(x)\n"],
+        "%%bash\neval x",
+        ["eval(x)  # noqa\n"],
+    )
+    files = {
+        "a.ipynb": text,
+        "b.ipynb": notebook("print 1 2"),
+        "c.ipynb": '{"nbformat": 3}',
+        "d.ipynb": notebook("eval(x)", kind="markdown"),
+    }
+    result = look(write(tmp_path / "x", files), *TOOLS)
+    lines = text.splitlines()
+    places = [n for n, line in enumerate(lines, 1) if "eval(x)" in line]
+    assert rows(result) == [("S307", "a.ipynb", n) for n in places]
+    assert [each.open for each in result.results] == [True, True, False]
+    assert {each.text for each in result.results} == {" ".join(lines[n - 1].split()) for n in places}
+    assert gaps(result) == [
+        *(("bandit", "notebook", name) for name in sorted(files)),
+        *(("ruff", "unparsable", name) for name in ("b.ipynb", "c.ipynb")),
+    ]
+    assert gaps(look(tmp_path / "x", "syntax")) == []
+    write(tmp_path / "x", {"a.ipynb": "{"})
+    assert rows(look(tmp_path / "x", "syntax")) == [("json-invalid", "a.ipynb", 1)]
 
 
 def test_the_settings_of_a_project_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

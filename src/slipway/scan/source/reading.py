@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from slipway.scan.source.content import read
 from slipway.scan.source.model import Gap, Result
+from slipway.scan.source.notebooks import ENDING
 from slipway.scan.source.pins.read import Pins
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ _SHELLS: Final = ("sh", "bash", "dash", "ksh")
 
 @dataclass
 class Read:
-    """What one pass has found. `python` and `shell` are files of code; in those of `nosec` and `noqa` something may be excused.
+    """What one pass has found. `python`, `notebooks` and `shell` are files of code; in those of `nosec` and `noqa` something may be
+    excused.
 
     `data` and `texts` count what was looked at for syntax and for secrets.
     """
@@ -34,6 +36,7 @@ class Read:
     results: list[Result] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     python: list[str] = field(default_factory=list)
+    notebooks: list[str] = field(default_factory=list)
     shell: list[str] = field(default_factory=list)
     nosec: list[str] = field(default_factory=list)
     noqa: list[str] = field(default_factory=list)
@@ -70,7 +73,9 @@ def _open(root: Path, path: str) -> Content | None:
 def _look(content: Content, done: Read, checks: Collection[str]) -> None:
     _sort(content, done)
     if content.text is None and not _is_wanted(content):
-        return  # no text: nothing here is for it
+        if "dependencies" in checks:
+            done.pins.take(content)
+        return  # no text: nothing else here is for it
     if not content.whole:
         done.gaps.append(
             Gap(
@@ -107,7 +112,14 @@ def _sort(content: Content, done: Read) -> None:
         done.python.append(content.path)
         if b"nosec" in content.data:
             done.nosec.append(content.path)
-        if b"noqa" in content.data or b"ruff:" in content.data:
-            done.noqa.append(content.path)
+        _mark_noqa(content, done)
+    elif content.name.endswith(ENDING):
+        done.notebooks.append(content.path)
+        _mark_noqa(content, done)
     elif content.name.endswith(_SHELL) or content.interpreter in _SHELLS:
         done.shell.append(content.path)
+
+
+def _mark_noqa(content: Content, done: Read) -> None:
+    if b"noqa" in content.data or b"ruff:" in content.data:
+        done.noqa.append(content.path)

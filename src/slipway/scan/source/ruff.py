@@ -1,4 +1,4 @@
-"""ruff's S rules over Python files (ruff's documentation: `ruff check --output-format json`; ruff 0.9 and later)."""
+"""ruff's S rules over Python files and notebooks (ruff's documentation: `ruff check --output-format json`; ruff 0.9 and later)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from slipway.errors import ToolError
 from slipway.patterns import pattern
 from slipway.scan.source import pyrules
 from slipway.scan.source.model import Excuse, Gap, Result, Rule
+from slipway.scan.source.notebooks import Places
 from slipway.scan.source.programs import answer, relative
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ def _run(argv: Sequence[str], files: Sequence[str], root: Path) -> Said:
     unread: dict[str, tuple[str, int]] = {}
     found: list[Result] = []
     rules: dict[str, Rule] = {}
+    places = Places(root)
     try:
         for row in rows:
-            result = _result(row, root)
+            result = _result(row, root, places)
             if result.rule:
                 found.append(result)
                 rules[result.rule] = _rule(row, result)
@@ -67,21 +69,17 @@ def _run(argv: Sequence[str], files: Sequence[str], root: Path) -> Said:
     return found, gaps, rules
 
 
-def _result(row: dict[str, Any], root: Path) -> Result:
-    """An error of syntax has no rule of its own (`invalid-syntax`, or none at all)."""
+def _result(row: dict[str, Any], root: Path, places: Places) -> Result:
+    """An error of syntax has no rule of its own (`invalid-syntax`, or none at all). In a notebook lines count within a cell."""
     code = str(row["code"] or "")
     rule = code if code[:1] == "S" and code[1:].isdigit() else ""
+    path = relative(row["filename"], root)
     start, end = row["location"], row["end_location"]
-    return Result(
-        "ruff",
-        rule,
-        pyrules.level(rule),
-        relative(row["filename"], root),
-        " ".join(row["message"].split()),
-        int(start["row"]),
-        int(start["column"]),
-        int(end["row"]),
-    )
+    place = int(start["row"]), int(start["column"]), int(end["row"])
+    if cell := row.get("cell"):
+        first, last = (places.line(path, int(cell), number) for number in (place[0], place[2]))
+        place = first, 0, last
+    return Result("ruff", rule, pyrules.level(rule), path, " ".join(row["message"].split()), *place)
 
 
 def _rule(row: dict[str, Any], result: Result) -> Rule:

@@ -22,7 +22,7 @@ RULES: Final = (
     *(yamlcheck.INVALID, yamlcheck.DUPLICATE, yamlcheck.VALUE, yamlcheck.CODE),
     *(JSON, JSON_DUPLICATE, TOML, ENCODING),
 )
-KINDS: Final = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
+KINDS: Final = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".ipynb": "json", ".toml": "toml"}
 _MOST_DOTS: Final = 200
 _MARKS: Final = ("{{", "{%")
 # These may have comments and commas at the end, whatever their names say.

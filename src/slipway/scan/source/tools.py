@@ -42,7 +42,10 @@ class Told:
 def run(
     done: Read, root: Path, checks: Collection[str], asked: Collection[str], reporter: Reporter
 ) -> list[Told]:
-    """bandit, ruff and shellcheck, as far as they are in `checks`; what is in `asked` is missed where it is not installed."""
+    """bandit, ruff and shellcheck, as far as they are in `checks`; what is in `asked` is missed where it is not installed.
+
+    Notebooks are for ruff alone, which is told.
+    """
     nosec, noqa = frozenset(done.nosec), frozenset(done.noqa)
     told = []
     if "bandit" in checks:
@@ -54,10 +57,15 @@ def run(
                 reporter,
             )
         )
+        why = "skipped: bandit does not read notebooks"
+        told[-1].gaps += [Gap("bandit", "notebook", why, name) for name in done.notebooks]
     if "ruff" in checks:
         told.append(
             _told(
-                "ruff", done.python, lambda p, f: ruff.run(p, f, [x for x in f if x in noqa], root), reporter
+                "ruff",
+                [*done.python, *done.notebooks],
+                lambda p, f: ruff.run(p, f, [x for x in f if x in noqa], root),
+                reporter,
             )
         )
     if "shellcheck" in checks and ("shellcheck" in asked or programs.find("shellcheck")):

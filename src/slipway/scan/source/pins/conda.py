@@ -26,9 +26,9 @@ _NAME = pattern(r"(?:[\w./-]+::)?([\w.-]+)")
 _ARCHIVE = pattern(r"([^/]+)-([^/-]+)-([^/-]+)\.(?:conda|tar\.bz2)")
 
 
-def environment(name: str, text: str) -> Iterator[Entry]:
+def environment(text: str) -> Iterator[Entry]:
     """`dependencies` with specifications of conda, and in them a list `pip` of requirements. `InputError` if it has none."""
-    source = Source(name, text)
+    source = Source("", text)
     problems: list[Problem] = []
     root = parse(source, problems, {})
     if root is None or not isinstance(root, Map):

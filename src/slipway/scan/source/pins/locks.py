@@ -1,20 +1,16 @@
-"""Lock files of Python's tools and of npm.
+"""Lock files of Python's tools.
 
-Formats: uv.lock (uv's documentation: Locking), poetry.lock, pylock.toml (PyPA: pylock.toml specification), Pipfile.lock, and
-package-lock.json with what npm's documentation says of it.
+Formats: uv.lock (uv's documentation: Locking), poetry.lock, pdm.lock, and pylock.toml (PyPA: pylock.toml specification).
 """
 
 from __future__ import annotations
 
-import json
-import tomllib
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway.errors import InputError
-from slipway.scan.inventory import npm
 from slipway.scan.inventory.python import distribution
-from slipway.scan.inventory.words import json_object, optional, word
+from slipway.scan.inventory.words import optional, word
+from slipway.scan.source.pins import strict
 from slipway.scan.source.pins.lines import Lines
 from slipway.scan.source.pins.model import Loose, Pin
 
@@ -27,21 +23,23 @@ _ELSEWHERE: Final = ("git", "vcs", "url", "archive", "directory", "path", "file"
 
 
 def toml(text: str) -> Iterator[Pin | Loose]:
-    """uv.lock, poetry.lock and pylock.toml: tables with `name`, `version` and where it comes from. `InputError` if it is none."""
-    try:
-        value = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"it is not TOML: {str(error)[:100]}") from error
-    rows = value.get("package", value.get("packages"))
-    if not isinstance(rows, list):
-        raise InputError("it has no list of packages")
+    """Tables with `name`, `version` and where it comes from. `InputError` if there are none."""
     lines = Lines(text)
-    for row in rows:
-        if not isinstance(row, dict):
-            raise InputError("an entry of it is no package")
+    for row in packages(text):
         name = word(row.get("name"), "name")
         line = lines.of(f'\nname = "{name}"')  # of a table, not of what it depends on
         yield from _row(name, row, line + 1 if line else 0)
+
+
+def packages(text: str) -> list[dict[str, Any]]:
+    """The tables of a lock file in TOML; Cargo's has the same. `InputError` for another shape."""
+    value = strict.toml(text)
+    rows = value.get("package", value.get("packages"))
+    if not isinstance(rows, list):
+        raise InputError("it has no list of packages")
+    if not all(isinstance(row, dict) for row in rows):
+        raise InputError("an entry of it is no package")
+    return rows
 
 
 def _row(name: str, row: dict[str, Any], line: int) -> Iterator[Pin | Loose]:
@@ -55,31 +53,5 @@ def _row(name: str, row: dict[str, Any], line: int) -> Iterator[Pin | Loose]:
     elif not version:
         yield Loose("unpinned", f"{name} has no version", line)
     else:
-        yield _python(name, version, line)
-
-
-def pipfile(data: bytes, text: str) -> Iterator[Pin | Loose]:
-    value = json_object(data)
-    sections = [value.get("default", {}), value.get("develop", {})]
-    if not all(isinstance(section, dict) for section in sections):
-        raise InputError("its sections are no objects")
-    lines = Lines(text)
-    for name, row in chain.from_iterable(section.items() for section in sections):
-        line = lines.of(f"{json.dumps(name)}: {{")
-        version = str(row.get("version", "")) if isinstance(row, dict) else ""
-        if version.startswith("==") and "*" not in version:
-            yield _python(word(name, "name"), word(version.lstrip("="), "version"), line)
-        else:
-            yield Loose("unpinned", f"{word(name, 'name')} has no exact version", line)
-
-
-def node(data: bytes, text: str) -> Iterator[Pin | Loose]:
-    lines = Lines(text)
-    for package in npm.locked(data).packages:
-        line = lines.of(f'node_modules/{package.name}": {{') or lines.of(f"{json.dumps(package.name)}: {{")
-        yield Pin("npm", package.name, package.version, line, package.direct_url)
-
-
-def _python(name: str, version: str, line: int) -> Pin:
-    found = distribution(name, version)
-    return Pin("pypi", found.name, found.version, line)
+        found = distribution(name, version)
+        yield Pin("pypi", found.name, found.version, line)

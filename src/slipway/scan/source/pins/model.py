@@ -40,7 +40,8 @@ class Loose:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """Another file that a requirements file names, as written there."""
+    """Another file of requirements that a file names, as written there; `above`: it may be beside any directory above, too."""
 
     name: str
     line: int
+    above: bool = False

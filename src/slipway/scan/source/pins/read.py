@@ -3,21 +3,72 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from posixpath import dirname, join, normpath
+from posixpath import normpath
 from typing import TYPE_CHECKING, Final
 
 from slipway.errors import InputError
 from slipway.scan.source.model import Gap
-from slipway.scan.source.pins import conda, imagelock, locks, project, requirements
+from slipway.scan.source.pins import (
+    cargo,
+    conda,
+    dockerfile,
+    gomod,
+    imagelock,
+    locks,
+    notebook,
+    npm,
+    pipenv,
+    pnpm,
+    project,
+    requirements,
+    setupcfg,
+    setuppy,
+    yarn,
+)
 from slipway.scan.source.pins.model import Include, Loose, Pin
-from slipway.scan.source.pins.which import form
+from slipway.scan.source.pins.which import NPM_LOCKS, form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from slipway.scan.source.content import Content
+    from slipway.scan.source.pins.which import Form
+
+    Read = Callable[[str], Iterable[Pin | Loose | Include]]
 
 CHECK: Final = "dependencies"
+_READERS: Final[dict[Form, Read]] = {
+    "requirements": requirements.read,
+    "toml": locks.toml,
+    "pipfile": pipenv.asked,
+    "pipfile-lock": pipenv.locked,
+    "project": project.read,
+    "setup.cfg": setupcfg.read,
+    "setup.py": setuppy.read,
+    "environment": conda.environment,
+    "explicit": conda.explicit,
+    "image": imagelock.read,
+    "notebook": notebook.read,
+    "dockerfile": dockerfile.read,
+    "package.json": npm.asked,
+    "npm": npm.read,
+    "yarn": yarn.read,
+    "pnpm": pnpm.read,
+    "cargo.toml": cargo.asked,
+    "cargo": cargo.read,
+    "go.mod": gomod.read,
+}
+# Files that say what is really installed, beside what only asks for it or above it, where it is one of several.
+_LOCKS: Final = (
+    *("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "requirements.txt"),
+    "requirements.lock",
+)
+_ASKING: Final[dict[Form, tuple[str, ...]]] = {
+    **dict.fromkeys(("project", "setup.cfg", "setup.py"), _LOCKS),
+    "pipfile": ("Pipfile.lock",),
+    "package.json": (*NPM_LOCKS, "bun.lock", "bun.lockb"),
+    "cargo.toml": ("Cargo.lock",),
+}
 
 
 class Pins:
@@ -35,7 +86,7 @@ class Pins:
         if kind:
             self._take(content, kind)
 
-    def _take(self, content: Content, kind: str) -> None:
+    def _take(self, content: Content, kind: Form) -> None:
         if content.path in self.files:
             return
         self.files.add(content.path)
@@ -43,17 +94,20 @@ class Pins:
         try:
             if text is None or not content.encoded:
                 raise InputError("it is not UTF-8")
-            locked = kind == "project" and self._locked(content)
-            for entry in _entries(content, text, kind):
-                if not (locked and isinstance(entry, Loose)):
+            if kind not in _READERS:
+                raise InputError("files of this kind are not known here")
+            locked = self._locked(content, kind)
+            for entry in _READERS[kind](text):
+                if not (locked and isinstance(entry, Loose) and entry.rule == "unpinned"):
                     self._entry(content, entry)
         except InputError as error:
             self.gaps.append(Gap(CHECK, "unread", f"it cannot be read: {error.brief}", content.path))
 
-    def _locked(self, content: Content) -> bool:
+    def _locked(self, content: Content, kind: Form) -> bool:
         """Whether a file tells what is installed of the project: then what it asks for may be open."""
         places = PurePosixPath(content.path).parents
-        return any(self.open_file((place / name).as_posix()) for place in places for name in project.LOCKS)
+        names = _ASKING.get(kind, ())
+        return any(self.open_file((place / name).as_posix()) for place in places for name in names)
 
     def _entry(self, content: Content, entry: Pin | Loose | Include) -> None:
         if isinstance(entry, Pin):
@@ -64,30 +118,17 @@ class Pins:
             self._include(content, entry)
 
     def _include(self, content: Content, entry: Include) -> None:
-        path = normpath(join(dirname(content.path), entry.name))
-        other = None if path.startswith(("../", "/")) or "://" in entry.name else self.open_file(path)
-        if other is not None:
-            self._take(other, "requirements")
-        elif path not in self.files:
-            why = "it names another file that is not in the tree"
-            self.gaps.append(Gap(CHECK, "unread", why, content.path, entry.line))
-
-
-def _entries(content: Content, text: str, kind: str) -> Iterable[Pin | Loose | Include]:
-    if kind == "requirements":
-        return requirements.read(text)
-    if kind == "toml":
-        return locks.toml(text)
-    if kind == "image":
-        return imagelock.read(text)
-    if kind == "project":
-        return project.read(text)
-    if kind == "pipfile":
-        return locks.pipfile(content.data, text)
-    if kind == "npm":
-        return locks.node(content.data, text)
-    if kind == "environment":
-        return conda.environment(content.path, text)
-    if kind == "explicit":
-        return conda.explicit(text)
-    raise InputError("files of this kind are not known here")
+        places = PurePosixPath(content.path).parents
+        for place in places if entry.above else places[:1]:
+            path = normpath(place / entry.name)
+            if path in self.files:
+                return
+            if (
+                "://" not in entry.name
+                and not path.startswith(("../", "/"))
+                and (other := self.open_file(path))
+            ):
+                self._take(other, "requirements")
+                return
+        why = "it names another file that is not in the tree"
+        self.gaps.append(Gap(CHECK, "unread", why, content.path, entry.line))

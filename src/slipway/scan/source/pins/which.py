@@ -10,7 +10,27 @@ if TYPE_CHECKING:
     from slipway.scan.source.content import Content
 
 Form = Literal[
-    "", "requirements", "toml", "pipfile", "npm", "environment", "explicit", "project", "image", "unknown"
+    "",
+    "requirements",
+    "toml",
+    "pipfile",
+    "pipfile-lock",
+    "project",
+    "setup.cfg",
+    "setup.py",
+    "environment",
+    "explicit",
+    "image",
+    "notebook",
+    "dockerfile",
+    "package.json",
+    "npm",
+    "yarn",
+    "pnpm",
+    "cargo.toml",
+    "cargo",
+    "go.mod",
+    "unknown",
 ]
 
 _REQUIREMENTS = pattern(
@@ -19,30 +39,58 @@ _REQUIREMENTS = pattern(
 _ENVIRONMENT = pattern(
     r"(?i)(?:.*/)?(?:(?:[\w.-]*[-_.])?(?:environment|env)s?(?:[-_.][\w.-]*)?|[\w.-]*conda[\w.-]*|requirements)\.ya?ml"
 )
+NPM_LOCKS: Final[dict[str, Form]] = {
+    "package-lock.json": "npm",
+    "npm-shrinkwrap.json": "npm",
+    "yarn.lock": "yarn",
+    "pnpm-lock.yaml": "pnpm",
+}
 _NAMED: Final[dict[str, Form]] = {
     "uv.lock": "toml",
     "poetry.lock": "toml",
     "pdm.lock": "toml",
-    "Pipfile.lock": "pipfile",
+    "Pipfile": "pipfile",
+    "Pipfile.lock": "pipfile-lock",
     "pyproject.toml": "project",
-    "package-lock.json": "npm",
-    "npm-shrinkwrap.json": "npm",
-    # of these nothing is known here, which is to be told
+    "setup.cfg": "setup.cfg",
+    "setup.py": "setup.py",
+    "package.json": "package.json",
+    **NPM_LOCKS,
+    "Cargo.toml": "cargo.toml",
+    "Cargo.lock": "cargo",
+    "go.mod": "go.mod",
+    # of these nothing is known here, which is to be told: of most it is the order of their versions
     **dict.fromkeys(
         (
-            "yarn.lock",
-            "pnpm-lock.yaml",
             "bun.lock",
-            "Cargo.lock",
+            "bun.lockb",
             "composer.lock",
             "Gemfile.lock",
-            "go.sum",
+            "gems.locked",
+            "go.work",
             "pixi.lock",
+            "packages.lock.json",
+            "gradle.lockfile",
+            "Package.resolved",
+            "Gemfile",
+            "gems.rb",
+            "composer.json",
+            "pom.xml",
+            "build.gradle",
+            "build.gradle.kts",
+            "packages.config",
+            "pubspec.yaml",
+            "mix.exs",
+            "Podfile",
+            "Package.swift",
         ),
         "unknown",
     ),
 }
 _PYLOCK = pattern(r"(?:.*/)?pylock(?:\.[^/.]+)?\.toml")
+_DOCKERFILE = pattern(
+    r"(?:.*/)?(?:(?:Docker|Container)file(?:[._-](?!dockerignore$|md$|rst$|py$)[^/]+)?|(?i:[^/]+\.(?:docker|container)file)|dockerfile|containerfile)"
+)
 _OURS: Final = ("\ncompression: ", "\nrecipe:", "\nplatforms:")
 _HEAD: Final = 4096
 _LISTED: Final = ("\ndependencies:", "\npackage:")
@@ -53,6 +101,8 @@ def form(content: Content) -> Form:
     name = content.name
     if name in _NAMED:
         return _NAMED[name]
+    if name.endswith(".ipynb"):
+        return "notebook"
     if _PYLOCK.fullmatch(content.path):
         return "toml"
     if name.endswith((".txt", ".lock", ".explicit")) and "@EXPLICIT" in (content.text or "")[:_HEAD]:
@@ -64,4 +114,6 @@ def form(content: Content) -> Form:
     if _ENVIRONMENT.fullmatch(content.path):
         text = "\n" + (content.text or "")
         return "environment" if any(mark in text for mark in _LISTED) else ""
+    if _DOCKERFILE.fullmatch(content.path):
+        return "dockerfile"
     return "unknown" if name.endswith(".lock") and content.text else ""
