@@ -92,6 +92,15 @@ def test_a_full_disk_is_the_disks_fault(capsys):
     assert "error: /x: No space left on device\nhint: free some space" in capsys.readouterr().err
 
 
+def test_a_full_disk_behind_standard_output_is_told_on_the_other_stream(capsys, monkeypatch):
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("slipway.cli.exits.emit", full)
+    assert guard(Face(json=True), raising(StoreError("no such image"))) == 6
+    assert "error: No space left on device" in capsys.readouterr().err
+
+
 def test_a_missing_file_that_nobody_expected_is_a_bug():
     assert guard(Face(), raising(FileNotFoundError(errno.ENOENT, "No such file", "/x"))) == 1
 

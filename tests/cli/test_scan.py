@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +140,31 @@ def test_an_image_that_cannot_be_read_hides_no_other(call: Callable[..., Outcome
     assert "/nowhere/at/all" in done.err
     worst = call("scan", "dir:/nowhere/at/all", image, "--fail-on", "medium")
     assert worst.status == FAILED
+
+
+def test_why_an_image_cannot_be_read(call: Callable[..., Outcome], tmp_path: Path) -> None:
+    (tmp_path / "x.tar").write_bytes(b"")
+    done = call("scan", f"docker-archive:{tmp_path}/x.tar")
+    assert "no sound manifest.json for one image: KeyError" in " ".join(done.out.split())
+
+
+@pytest.mark.parametrize("name", ["", " ", "\n"])
+def test_no_name_is_an_image_that_cannot_be_read(call: Callable[..., Outcome], name: str) -> None:
+    done = call("scan", name)
+    assert done.status == UNKNOWN
+    assert done.out.startswith("''\nnot complete")
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("form", ["table", "json", "yaml", "sarif", "cyclonedx", "markdown", "html", "stsci"])
+def test_a_directory_of_any_name(call: Callable[..., Outcome], image: str, home: Path, form: str) -> None:
+    place = image.removeprefix("dir:")
+    odd = os.fsdecode(os.fsencode(home) + b"/ro\xffot")
+    Path(place).rename(odd)
+    done = call("scan", f"dir:{odd}", "--format", form, "--output", f"{home}/x")
+    assert done.status == 0
+    assert "CVE-2024-34064" in (home / "x").read_text("utf-8")
+    assert call("sbom", f"dir:{odd}", "--format", "spdx").status == 0
 
 
 @pytest.mark.usefixtures("known")

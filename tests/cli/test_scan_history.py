@@ -191,6 +191,20 @@ def test_history(call: Any, tmp_path: Path) -> None:
     assert [(row["time"], row["complete"], row["open"]["high"]) for row in only] == [(NOV22, False, 0)]
 
 
+def test_history_fits_a_narrow_terminal(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept(scan(HIGH, time=NOV20), scan(HIGH, time=NOV21, problems=("no advisories",)))
+    monkeypatch.setattr("slipway.cli.scan_history.is_terminal", lambda _: True)
+    heads = {}
+    for width in (200, 100, 80):
+        monkeypatch.setenv("COLUMNS", str(width))
+        shown = call("scan", "history", "hello").out.split("\n\n")[0].splitlines()
+        assert max(map(len, shown)) <= width
+        heads[width] = shown[0].split()
+    assert heads[200][-1] == "UNCOVERED"
+    assert heads[100][-1] == "FIXABLE"
+    assert heads[80][-1] == "TOTAL"
+
+
 def test_no_history(call: Any) -> None:
     assert "no scan of 'hello' is kept" in call("scan", "history", "hello").err
     kept(scan(HIGH), scan(HIGH, platform="linux/arm64"))
@@ -277,7 +291,7 @@ def test_summarize_tells_stale_reports(call: Any, tmp_path: Path) -> None:
     (tmp_path / "image.yaml").write_text("tag: hello:1\nbase: scratch\nfiles: [data]\n")
     (tmp_path / "data").write_text("1")
     built = call("build", str(tmp_path / "image.yaml"), "--json").lines[-1]["image"]["digest"]
-    path = saved(tmp_path / "r.json", scan(digest=built))
+    path = saved(tmp_path / "r.json", scan(LOW, digest=built))
     theirs = trivy(tmp_path / "t.json", "hello:1", packages(), RepoDigests=[f"hello@{built}"])
     for each in (path, theirs):
         assert call("scan", "summarize", each, "--json").lines[-1]["images"][0]["stale"] is False

@@ -131,9 +131,7 @@ def test_json_round_trip(settings: Settings, repository: Repository):
 def test_an_answer_is_remembered_for_its_time(settings: Settings, repository: Repository):
     first = _resolve(_request(), settings, repository)
     asked = len(repository.asked)
-    start = time.perf_counter()
     assert _resolve(_request(), settings, repository, NOW + 999) == first
-    assert time.perf_counter() - start < 0.1  # a few ms; the rest is for a busy machine
     assert len(repository.asked) == asked
     repository.add("trixie-updates", [package("tzdata", "1.2", priority="required")], suite="stable-updates")
     assert "tzdata 1.2" in _names(_resolve(_request(), settings, repository, NOW + 1000))

@@ -231,7 +231,7 @@ def test_a_server_that_says_nothing(base: Path, settings: Settings) -> None:
         began = time.monotonic()
         error = refused(settings.with_(timeout=0.3), item(plain.url("demo/.git")))
         assert "does not answer in time" in error.brief
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
 
 
 def test_stopped_while_it_waits(base: Path, settings: Settings) -> None:
@@ -242,7 +242,7 @@ def test_stopped_while_it_waits(base: Path, settings: Settings) -> None:
         began = time.monotonic()
         with pytest.raises(ToolError, match="stopped"):
             pin(settings, item(plain.url("demo/.git")), stop=stop)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 20
     assert not _processes(str(plain.port))
 
 

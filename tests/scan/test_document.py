@@ -9,7 +9,8 @@ import pytest
 
 from slipway.errors import InputError
 from slipway.scan.document import read, written
-from slipway.scan.fingerprint import fingerprint, repository
+from slipway.scan.fingerprint import fingerprint
+from slipway.scan.imagename import repository
 from slipway.scan.model import (
     Component,
     Feed,
@@ -82,6 +83,14 @@ def test_there_and_back() -> None:
         changed(findings=[{"component": 0, "id": "x", "severity": {"level": "awful"}}]),
         changed(findings=[{"component": 0}]),
         changed(problems="none"),
+        changed(time=5),
+        changed(findings=[{"component": 0, "id": 5}]),
+        changed(findings=[{"component": 0, "id": "x", "aliases": "DSA-1"}]),
+        changed(findings=[{"component": 0, "id": "x", "fix_state": "perhaps"}]),
+        changed(findings=[{"component": 0, "id": "x", "severity": {"score": "high"}}]),
+        changed(findings=[{"component": 0, "id": "half of \ud83d"}]),
+        changed(outdated=[{"component": 0, "available": "2", "suite": "x", "security": "no"}]),
+        changed(feeds=[{"name": "x", "date": 5}]),
     ],
 )
 def test_what_is_no_scan(data: object) -> None:

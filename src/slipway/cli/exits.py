@@ -118,6 +118,9 @@ def guard(face: Face, action: Callable[[], Any], argv: Sequence[str] = ()) -> in
             return _unexpected(face, error)
     except BrokenPipeError:  # while the error itself was being written
         return _quiet_pipe()
+    except OSError as error:  # or standard output is full: the other stream may take it
+        face.json = False
+        return _known(face, _from_os(error)) if error.errno in _MACHINE else _unexpected(face, error)
 
 
 def render(error: SlipwayError, paint: Paint) -> str:

@@ -37,7 +37,7 @@ COMMANDS = {
     "service": ("slipway.cli.service", "Look after the data of a service."),
     "store": ("slipway.cli.store", "Measure, check and clean the store."),
     "recipe": ("slipway.cli.recipe", "Check a recipe; print the schema; recipes of the service."),
-    "artifact": ("slipway.cli.artifact", "Artifacts of images: upload, get and remove them."),
+    "artifact": ("slipway.cli.artifact", "Artifacts of images: upload, list, get and remove them."),
     "key": ("slipway.cli.key", "Public keys on the service, for those who log in to jobs."),
     "job": ("slipway.cli.job", "Jobs of the service: what is built and customized."),
     "node": ("slipway.cli.node", "Remote build nodes of the service."),

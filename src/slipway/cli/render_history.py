@@ -18,26 +18,34 @@ if TYPE_CHECKING:
 
 WORST_FIRST = tuple(sorted(Level, reverse=True))
 ALWAYS = (Level.CRITICAL, Level.HIGH, Level.MEDIUM, Level.LOW)
+_BESIDES = ("FIXABLE", "EXCUSED", "OUTDATED", "UNCOVERED")
 MOST_BARS = 60  # of the last scans, so that a line stays a line
 
 
-def table(found: Sequence[Entry], paint: Paint) -> str:
-    """A line for each scan, oldest first, and how each level went. `+`: there may be more, since the scan is incomplete."""
+def table(found: Sequence[Entry], paint: Paint, width: int) -> str:
+    """A line for each scan, oldest first, and how each level went. `+`: there may be more, since the scan is incomplete.
+
+    What is told besides the levels is left out where there are not so many columns.
+    """
     levels = shown([entry.numbers.open for entry in found])
-    head = (
+    head = [
         "SCANNED (UTC)",
         "IMAGE",
         "DIGEST",
         *(str(level).upper() for level in levels),
         "TOTAL",
-        "FIXABLE",
-        "EXCUSED",
-        "OUTDATED",
-        "UNCOVERED",
+        *_BESIDES,
         "",
-    )
+    ]
     rows = [_row(entry, levels) for entry in found]
-    lines = [aligned(head, rows, paint, right=range(3, len(head) - 1)), ""]
+    for name in (*reversed(_BESIDES), "DIGEST"):
+        if max(map(len, columns([head, *rows]))) <= width:
+            break
+        place = head.index(name)
+        for row in (head, *rows):
+            del row[place]
+    right = range(head.index(str(levels[0]).upper()), len(head) - 1)
+    lines = [aligned(head, rows, paint, right=right), ""]
     recent = found[-MOST_BARS:]
     bars = paint.sign(BARS, PLAIN)
     most = max(max(entry.numbers.open) for entry in recent)

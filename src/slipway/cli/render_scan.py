@@ -66,8 +66,8 @@ class Table:
         facts = (image.system.name or image.system.distro, image.platform, short(image.digest))
         size = plural(len(image.components), "package")
         feeds = ", ".join(f"{name} {age}" for name, age in view.ages(scan)) or "no advisories"
-        title = self._wrapped([one_line(text) for text in (image.name, *facts) if text], "  ", "")
-        name = one_line(image.name)
+        name = one_line(image.name) or "''"
+        title = self._wrapped([name, *(one_line(text) for text in facts if text)], "  ", "")
         return [
             self._paint(name, "bold") + title[0].removeprefix(name),
             *title[1:],
@@ -101,11 +101,9 @@ class Table:
         ]
         if some:
             return ", ".join(some)
-        if scan.complete:
-            return "nothing known to be wrong"
-        if not scan.inventory.components:
+        if not (scan.complete or scan.inventory.components):
             return "nothing could be looked at"
-        return "nothing found, but not all could be looked at"
+        return view.nothing(scan)
 
     def _why(self, judged: Judged) -> list[str]:
         """What keeps it from passing; what makes a scan incomplete is a reason as well, and told once."""
@@ -165,7 +163,8 @@ class Table:
         return lines
 
     def _notes(self, judged: Judged, found: Sequence[Package]) -> list[str]:
-        notes = [printable(text) for text in judged.verdict.notes] if judged.verdict else []
+        told = judged.verdict.notes if judged.verdict else judged.notes
+        notes = [printable(text) for text in told]
         if some := sum(package.lower_bound for package in found):
             notes.append(
                 f"of {plural(some, 'package')} not all that was repaired is known by name: the list is a lower bound"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from slipway.cli.complete import image_names
 from slipway.cli.exits import FAILED, UNKNOWN
 from slipway.cli.face import says
 from slipway.cli.lazy import Command
-from slipway.cli.text import Paint
+from slipway.cli.text import Paint, is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -150,7 +151,8 @@ def history(face: Face, *, image: str, since: str, plot: Path | None, platform: 
 
         with atomic(plot) as file:
             file.write(svg(found).encode())
-    face.result(render_history.data(found), lambda: render_history.table(found, Paint(sys.stdout)))
+    width = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else sys.maxsize
+    face.result(render_history.data(found), lambda: render_history.table(found, Paint(sys.stdout), width))
 
 
 @says()

@@ -6,19 +6,23 @@ its place in `components`. `format` changes when a reader of an older document w
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from dataclasses import MISSING, fields, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
 from slipway.errors import InputError
 from slipway.scan.model import (
+    Completeness,
     Component,
     Feed,
     Finding,
+    FixState,
     Inventory,
+    Kind,
     Level,
     Outdated,
     Scan,
     Severity,
+    Status,
     System,
     Uncovered,
 )
@@ -31,6 +35,12 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 T = TypeVar("T")
 _OTHERS: Final = frozenset({"component", "severity", "raw"})
+_WORDS: Final = {
+    "kind": get_args(Kind),
+    "status": get_args(Status),
+    "fix_state": get_args(FixState),
+    "completeness": get_args(Completeness),
+}
 
 
 def written(scan: Scan) -> dict[str, Any]:
@@ -87,14 +97,14 @@ def _scan(data: dict[str, Any]) -> Scan:
 
     system = image.get("system", {})
     inventory = Inventory(
-        str(image["name"]),
-        str(image.get("digest", "")),
-        str(image.get("platform", "")),
+        _text(image["name"]),
+        _text(image.get("digest", "")),
+        _text(image.get("platform", "")),
         _value(System, system),
         tuple(components[: len(components) - int(data.get("foreign", 0))]),
         _texts(data.get("unread", ())),
-        tuple((str(key), str(value)) for key, value in image.get("labels", {}).items()),
-        str(image.get("created", "")),
+        tuple((_text(key), _text(value)) for key, value in image.get("labels", {}).items()),
+        _text(image.get("created", "")),
     )
     findings = []
     for entry in data["findings"]:
@@ -109,7 +119,7 @@ def _scan(data: dict[str, Any]) -> Scan:
         tuple(_value(Uncovered, entry, component=component(entry)) for entry in data["uncovered"]),
         tuple(_value(Feed, entry) for entry in data["feeds"]),
         _texts(data["problems"]),
-        str(data["time"]),
+        _text(data["time"]),
     )
 
 
@@ -128,21 +138,38 @@ def _plain(value: DataclassInstance) -> dict[str, Any]:
 
 def _value(kind: type[T], entry: Mapping[str, Any], **given: Any) -> T:
     """A value of that kind from its fields, each of the type that it has by default; keys that are not known are passed over."""
-    known: dict[str, Any] = {}
-    for each in fields(cast("type[DataclassInstance]", kind)):
-        if each.name in _OTHERS or each.name not in entry:
-            continue
-        content = entry[each.name]
-        if isinstance(content, list):
-            known[each.name] = _texts(content)
-        elif isinstance(content, (str, bool, int, float)):
-            known[each.name] = content
-        else:
-            raise TypeError(f"{each.name} cannot be {type(content).__name__}")
+    known = {
+        each.name: _content(each.name, "" if each.default is MISSING else each.default, entry[each.name])
+        for each in fields(cast("type[DataclassInstance]", kind))
+        if each.name not in _OTHERS and each.name in entry
+    }
     return kind(**known, **given)
 
 
+def _content(name: str, usual: object, content: object) -> object:
+    """`content`, if it is of the type of `usual`."""
+    if isinstance(usual, tuple):
+        return _texts(cast("Sequence[object]", content))
+    if isinstance(usual, bool):
+        fits = isinstance(content, bool)
+    elif isinstance(usual, float):
+        fits = isinstance(content, int | float) and not isinstance(content, bool)
+    else:
+        fits = isinstance(content, str) and content in _WORDS.get(name, (_text(content),))
+    if not fits:
+        raise TypeError(f"{name} cannot be {content!r}"[:100])
+    return content
+
+
+def _text(content: object) -> str:
+    """What is written as half of a character is no text: it could not be written again."""
+    if not isinstance(content, str):
+        raise TypeError(f"{type(content).__name__} where a text is needed")
+    content.encode()
+    return content
+
+
 def _texts(content: Sequence[object]) -> tuple[str, ...]:
-    if isinstance(content, str):
+    if not isinstance(content, list | tuple):
         raise TypeError("a list is needed")
-    return tuple(str(each) for each in content)
+    return tuple(_text(each) for each in content)

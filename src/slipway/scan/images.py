@@ -15,6 +15,7 @@ from slipway.scan.advisories.store import AdvisoryStore
 from slipway.scan.advisories.update import update
 from slipway.scan.history.keep import first_seen, keep
 from slipway.scan.inventory import take
+from slipway.scan.inventory.words import as_text
 from slipway.scan.match import scan
 from slipway.scan.model import Inventory, Scan
 from slipway.scan.policy.api import judged
@@ -79,10 +80,12 @@ def _image(image: str, run: _Run) -> Judged:
     try:
         inventory = take(image, run.settings, run.reporter, platform=run.wanted.platform)
     except SlipwayError as error:
-        run.reporter.warn(f"{image}: {error.brief}" + (f" ({error.hint})" if error.hint else ""))
+        # what a daemon or a registry says for itself is in the details
+        why = ": ".join((error.brief, *error.details.splitlines()[:1]))
+        run.reporter.warn(f"{image}: {why}" + (f" ({error.hint})" if error.hint else ""))
         missing = Scan(
-            Inventory(image, platform=run.wanted.platform),
-            problems=(f"the image cannot be read: {error.brief}",),
+            Inventory(as_text(image), platform=run.wanted.platform),
+            problems=(f"the image cannot be read: {why}",),
             time=stamp(run.now),
         )
         return judged(missing, policy=run.wanted.policy, now=run.now)

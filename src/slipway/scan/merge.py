@@ -22,7 +22,7 @@ SCHEMES: Final[dict[Kind, str]] = {
     "rpm": "rpm",
     "apk": "apk",
     "pypi": "pep440",
-    "npm": "semver",
+    **dict.fromkeys(("npm", "cargo", "golang"), "semver"),
 }
 # The first of these that a source says is what counts.
 _STATUS: Final[tuple[Status, ...]] = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
 
-Kind = Literal["deb", "apk", "rpm", "pypi", "conda", "npm", "generic"]
+Kind = Literal["deb", "apk", "rpm", "pypi", "conda", "npm", "cargo", "golang", "generic"]
 Status = Literal["affected", "fixed", "not_affected", "under_investigation", "no_support"]
 FixState = Literal["fixed", "not-fixed", "wont-fix", "deferred", "unknown"]
 Completeness = Literal["full", "truncated", "none"]
@@ -234,3 +234,8 @@ class Scan:
     @property
     def complete(self) -> bool:
         return not self.problems and not self.inventory.unread
+
+    @property
+    def packaged(self) -> bool:
+        """Whether there is anything that advisories or other scanners can know of: a single program in an image is no package."""
+        return bool(self.inventory.components or self.findings or self.feeds)

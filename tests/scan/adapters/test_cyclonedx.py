@@ -126,6 +126,23 @@ def test_a_version_that_is_not_affected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rows", "counts"),
+    [
+        ([("vers:deb/>=3.0.8-1", "unaffected")], False),
+        ([("vers:deb/>3.0.8-1", "unaffected")], True),
+        ([("vers:deb/<3.0.8-1", "affected"), ("vers:deb/>=3.0.8-1", "unaffected")], False),
+        ([("vers:deb/<4", "unknown"), ("vers:deb/>=3.0.8-1", "unaffected")], True),
+        ([("vers:generic/>=1", "unaffected")], True),
+        ([("vers:generic/>=9", "affected"), ("vers:deb/>=3.0.8-1", "unaffected")], True),
+    ],
+)
+def test_ranges_that_are_not_affected(tmp_path: Path, rows: list[tuple[str, str]], *, counts: bool) -> None:
+    affects = [{"ref": "ssl", "versions": [{"range": span, "status": status} for span, status in rows]}]
+    (finding,) = read(tmp_path, document(vulnerability(affects=affects))).findings
+    assert finding.open is counts
+
+
+@pytest.mark.parametrize(
     ("ref", "kind", "name"),
     [
         ("urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#ssl", "deb", "libssl3"),

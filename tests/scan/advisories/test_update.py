@@ -130,6 +130,9 @@ def test_a_cut_archive(tmp_path: Path, settings: Settings) -> None:
     path.write_bytes(data[:60] + bytes(40) + data[100:])
     with pytest.raises(InputError, match="not a readable zip archive"):
         bring(settings, "osv:PyPI", path)
+    path.write_bytes(data[:-100])  # as a download that broke off
+    with pytest.raises(InputError, match="a zip archive that is damaged or ends early"):
+        bring(settings, "osv:PyPI", path)
 
 
 @pytest.mark.parametrize("source", ["missing", "empty"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,8 +19,10 @@ import slipway
 from slipway.errors import InputError
 from slipway.oci.gc import collect, usage
 from slipway.oci.store import Store
+from slipway.scan.fingerprint import fingerprint_in
 from slipway.scan.history import entries, first_seen, keep, scan_of
 from slipway.scan.history.files import directory, files, subject
+from slipway.scan.history.packing import packed
 from slipway.scan.model import Feed, Finding, Level, Outdated, Uncovered
 from slipway.scan.policy.model import Judged, Verdict
 from slipway.settings import Settings
@@ -180,6 +184,97 @@ def test_names_that_are_no_names_of_files(
     assert subject("docker:hello") == subject("docker:hello:2") == "docker:hello"
     assert subject("r:5000/hello") == subject("r:5000/hello:2@sha256:00") == "r:5000/hello"
     assert subject(OTHER) == OTHER
+
+
+HUB = ("python:3.12", "docker.io/library/python:3.12", "index.docker.io/python:3.12", "library/python:3.12")
+
+
+def test_one_image_has_one_history(settings: Settings, ears: Ears) -> None:
+    for hour, image in enumerate(HUB):
+        now = scan(finding("CVE-1"), time=f"2026-11-2{hour}T08:00:00Z", image=image)
+        keep(Judged(first_seen(now, settings, ears.reporter)), settings, ears.reporter)
+    assert len(list((settings.store / "scans").iterdir())) == 1
+    asked = ("python", "docker.io/python", *HUB)
+    for image in asked:
+        found = entries(image, settings, ears.reporter)
+        assert [entry.time[:10] for entry in found] == ["2026-11-20", "2026-11-23"], image
+        assert {f.first_seen for e in found for f in scan_of(e).findings} == {"2026-11-20T08:00:00Z"}
+    assert entries("python:latest", settings, ears.reporter) == ()
+    keep(judged(image="python"), settings, ears.reporter)
+    assert len(entries("docker.io/library/python:latest", settings, ears.reporter)) == 1
+
+
+def as_before(settings: Settings, name: str, image: str, *found: Finding, time: str) -> Path:
+    """A history as it was when each spelling had its own."""
+    place = settings.store / "scans" / sha256(name) / sha256("linux/amd64")
+    place.mkdir(parents=True, exist_ok=True)
+    (place / f"{time.replace('-', '').replace(':', '')}-0000.json.gz").write_bytes(
+        packed(judged(*found, time=time, image=image))[1]
+    )
+    old = json.loads((place / "seen.json").read_text())["seen"] if (place / "seen.json").exists() else {}
+    seen = {fingerprint_in(name, f): time for f in found} | old
+    (place / "seen.json").write_text(json.dumps({"format": 1, "seen": seen}))
+    return place
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_was_kept_under_another_name_is_found(settings: Settings, ears: Ears, *, lost: bool) -> None:
+    one, two = finding("CVE-1"), finding("CVE-2", ZLIB)
+    long = "docker.io/library/python"
+    place = as_before(settings, long, f"{long}:3.12", one, time=NOV20)
+    as_before(settings, "python", "python:3.12", two, time=NOV21)
+    as_before(settings, "team/python", "team/python:3.12", two, time=NOV20)
+    if lost:
+        (place / "seen.json").unlink()
+    for image in ("python:3.12", f"{long}:3.12", "python"):
+        assert [e.time for e in entries(image, settings, ears.reporter)] == [NOV20, NOV21]
+        now = first_seen(scan(one, two, time=NOV22, image=image), settings, ears.reporter)
+        assert [f.first_seen for f in now.findings] == [NOV20, NOV21]
+    assert bool(ears.warnings) is lost
+    keep(Judged(now), settings, ears.reporter)
+    assert [e.time for e in entries(long, settings, ears.reporter)] == [NOV20, NOV21, NOV22]
+    shutil.rmtree(place)
+    again = first_seen(scan(one, time=NOV22, image="python"), settings, ears.reporter)
+    assert again.findings[0].first_seen == NOV20, "it was carried over"
+
+
+def test_a_scan_that_is_there_twice_counts_once(settings: Settings, ears: Ears) -> None:
+    place = as_before(settings, "python", "python:3.12", finding("CVE-1"), time=NOV20)
+    other = settings.store / "scans" / sha256("docker.io/library/python") / place.name
+    shutil.copytree(place, other)
+    (found,) = entries("python", settings, ears.reporter)
+    assert found.file.parent == place
+
+
+def kept_days(settings: Settings, image: str = "hello:1") -> list[str]:
+    return [entry.time[5:10] for entry in entries(image, settings, Ears().reporter)]
+
+
+def test_of_what_stays_the_same_the_first_and_the_last_of_a_month_are_kept(
+    settings: Settings, ears: Ears
+) -> None:
+    """Although the advisories are of another day each time. Every change stays, and the scans on both sides of it."""
+    for month, day in ((m, d) for m, last in ((10, 5), (11, 14)) for d in range(1, last + 1)):
+        time = f"2026-{month}-{day:02}T08:00:00Z"
+        dated = finding("CVE-1", provenance=(f"osv:Debian 2026-{month}-{day:02}",))
+        more = (finding("CVE-2"),) if (month, day) in ((11, 5), (11, 6), (11, 7), (11, 11)) else ()
+        feeds = (Feed("osv:Debian", "1", time),)
+        for image in ("hello:1", "hello:2"):
+            keep(judged(dated, *more, time=time, image=image, feeds=feeds), settings, ears.reporter)
+    november = ["11-01", "11-04", "11-05", "11-07", "11-08", "11-10", "11-11", "11-12", "11-14"]
+    assert kept_days(settings) == kept_days(settings, "hello:2") == ["10-01", "10-05", *november]
+    kept = first_seen(scan(finding("CVE-2"), time="2026-12-01T00:00:00Z"), settings, ears.reporter)
+    assert kept.findings[0].first_seen == "2026-11-05T08:00:00Z"
+
+
+def test_a_scan_of_an_earlier_time_takes_nothing_away(settings: Settings, ears: Ears) -> None:
+    for day in (20, 22, 21):
+        keep(judged(finding("CVE-1"), time=f"2026-11-{day}T08:00:00Z"), settings, ears.reporter)
+    assert kept_days(settings) == ["11-20", "11-21", "11-22"]
 
 
 DAMAGE = {

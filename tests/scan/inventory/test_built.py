@@ -10,7 +10,8 @@ import pytest
 
 from slipway.events import Reporter
 from slipway.oci import compress
-from slipway.oci.fragment import Component, Fragment, FragmentCache, FragmentWriter
+from slipway.oci.fragment import Component, Fragment, FragmentCache
+from slipway.oci.fragmentwriter import FragmentWriter
 from slipway.oci.layer import assemble, directories
 from slipway.oci.reader import Slice, read_image
 from slipway.oci.store import Descriptor

@@ -276,6 +276,21 @@ def test_hostile_json_is_a_problem_and_no_crash(kind: Any, data: bytes) -> None:
     assert all(line.isprintable() for line in facts.problems)
 
 
+@pytest.mark.parametrize(
+    "lock",
+    [
+        {"packages": []},
+        {"packages": {"node_modules/a": []}},
+        {"dependencies": ["a"]},
+        {"dependencies": {"a": "1.0.0"}},
+    ],
+)
+def test_a_lock_of_another_form_is_not_one_without_packages(lock: dict[str, Any]) -> None:
+    facts = read("npm-lock", "package-lock.json", json.dumps(lock).encode())
+    assert not facts.packages
+    assert facts.problems
+
+
 def test_a_lock_that_is_nested_forever() -> None:
     lock: dict[str, Any] = {}
     for _ in range(300):

@@ -9,7 +9,7 @@ import pytest
 
 from slipway.errors import InputError
 from slipway.scan.fingerprint import fingerprint
-from slipway.scan.model import Component, Feed, Finding, Level, Outdated, Scan, Uncovered
+from slipway.scan.model import Component, Feed, Finding, Inventory, Level, Outdated, Scan, Uncovered
 from slipway.scan.policy import document
 from slipway.scan.policy.api import judged, overall
 from slipway.scan.policy.model import Judged, Policy, Verdict
@@ -209,6 +209,14 @@ def test_no_support() -> None:
     assert rules(bad) == ["no-support?"]
     assert rules(bad, no_support="fail") == ["no-support"]
     assert rules(bad, no_support="allow") == []
+
+
+def test_where_there_are_no_packages_nobody_knows() -> None:
+    bare = Scan(Inventory("static:1"))
+    assert rules(bare) == ["uncovered?"]
+    assert rules(bare, uncovered="fail") == ["uncovered"]
+    assert rules(bare, uncovered="allow") == []
+    assert rules(replace(bare, findings=(finding(level=Level.LOW),))) == []
 
 
 def test_uncovered() -> None:

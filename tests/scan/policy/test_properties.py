@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.scan.model import Feed, Finding, Level, Outdated, Scan, Severity, Status, Uncovered
-from slipway.scan.policy.api import judged
+from slipway.scan.policy import cdxvex
+from slipway.scan.policy.api import excuse, judged
 from slipway.scan.policy.model import OnOutdated, Policy, Since, Statement, Unclear, Unrated, Verdict, Waiver
 from tests.scan.policy.kit import HEADERS, JINJA, NOW, SSL
 from tests.scan.policy.kit import scan as empty
@@ -165,6 +166,52 @@ def test_a_waiver_takes_away_what_it_is_for_and_nothing_else(
     gone = {text for _, _, text in bare(before.verdict) - bare(after.verdict)}
     if waiver.package and waiver.id != "uncovered":
         assert all(any(f"{name} " in text for name in packages[waiver.package]) for text in gone)
+
+
+SPANS = {  # of jinja2 3.1.3: whether it is within; None: nobody can tell
+    "vers:pypi/>=3|<4": True,
+    "vers:pypi/3.1.3.0": True,
+    "vers:pypi/<3|>3.1.3": False,
+    "vers:pypi/!=3.1.3|>1": False,
+    "vers:generic/>=3|<4": None,
+    "vers:deb/>=3|<4": None,
+    "nonsense": None,
+}
+ROWS = st.lists(
+    st.tuples(st.sampled_from(sorted(SPANS)), st.sampled_from(["affected", "unaffected", "unknown"])),
+    min_size=1,
+    max_size=4,
+)
+
+
+def excused(rows: Sequence[tuple[str, str]], state: str = "not_affected") -> bool:
+    versions = [{"range": span, "status": status} for span, status in rows]
+    analysis = {"state": state, "detail": "said"}
+    vex = {
+        "specVersion": "1.6",
+        "vulnerabilities": [
+            {"id": "CVE-1", "analysis": analysis, "affects": [{"ref": JINJA.purl, "versions": versions}]}
+        ],
+    }
+    here = replace(empty(), findings=(Finding("CVE-1", JINJA),))
+    (found,) = excuse(here, (), cdxvex.statements(vex, "v.json"), now=NOW).findings
+    return not found.open
+
+
+@given(ROWS, st.sampled_from(["not_affected", "resolved", "exploitable", "in_triage"]))
+def test_a_version_is_excused_where_it_is_well_and_nothing_else_is_said(
+    rows: list[tuple[str, str]], state: str
+) -> None:
+    well = any(SPANS[span] and status == "unaffected" for span, status in rows)
+    ill = any(SPANS[span] is not False and status != "unaffected" for span, status in rows)
+    assert excused(rows, state) is (well and not ill)
+
+
+@given(ROWS, st.data())
+def test_less_that_can_be_told_never_excuses_more(rows: list[tuple[str, str]], data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(rows) - 1))
+    less = [*rows[:place], ("vers:generic/1", rows[place][1]), *rows[place + 1 :]]
+    assert not excused(less) or excused(rows)
 
 
 @given(SCANS, POLICIES, APPROVED, st.randoms(use_true_random=False))

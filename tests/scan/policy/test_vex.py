@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from slipway.errors import InputError, UsageError
+from slipway.scan.policy.api import judged
 from slipway.scan.policy.excuse import excuse
-from slipway.scan.policy.model import Statement
+from slipway.scan.policy.model import Policy, Statement
 from slipway.scan.policy.vex import read
 from slipway.scan.sbom.cyclonedx import document
 from tests.scan.policy.kit import DIGEST, JINJA, NOW, SSL, finding, scan, write
@@ -177,17 +179,150 @@ def test_versions(tmp_path: Path) -> None:
         {"version": "3.1.2", "status": "unaffected"},
         {"version": "3.1.3", "status": "affected"},
         {"version": "3.1.4"},
+        {"version": "3.1.5", "status": "unknown"},
         {"range": "vers:pypi/<3", "status": "unaffected"},
     ]
     good, bad = (
         analysed({"ref": "pkg:pypi/jinja2@1?a=b", "versions": versions}, state=state)
         for state in ("not_affected", "exploitable")
     )
-    one, two = read(write(tmp_path / "v.json", cyclonedx(good, bad)))
-    assert one.components == ("pkg:pypi/jinja2@3.1.2?a=b",)
-    assert two.components == ("pkg:pypi/jinja2@3.1.3?a=b", "pkg:pypi/jinja2@3.1.4?a=b")
-    ranges = analysed({"ref": JINJA.purl, "versions": [{"range": "vers:pypi/<3", "status": "unaffected"}]})
-    assert read(write(tmp_path / "v.json", cyclonedx(ranges))) == ()
+    vex = cyclonedx(good, bad)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(vex)) is None
+    found = read(write(tmp_path / "v.json", vex))
+    of_each = [
+        ("not_affected", ("pkg:pypi/jinja2@3.1.2?a=b",), ()),
+        ("affected", ("pkg:pypi/jinja2@3.1.3?a=b", "pkg:pypi/jinja2@3.1.4?a=b"), ()),
+        ("under_investigation", ("pkg:pypi/jinja2@3.1.5?a=b",), ()),
+        ("not_affected", ("pkg:pypi/jinja2?a=b",), ("vers:pypi/<3",)),
+    ]
+    assert [(s.status, s.components, s.ranges) for s in found] == of_each * 2
+    assert [s.note for s in found] == [
+        "not affected",
+        "unaffected version",
+        "unaffected version",
+        "not affected",
+        *("unaffected version", "exploitable", "unaffected version", "unaffected version"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "told", "status"),
+    [
+        ("resolved", "unaffected", "fixed"),
+        ("resolved", "affected", "affected"),
+        ("false_positive", "unaffected", "not_affected"),
+        ("in_triage", "affected", "under_investigation"),
+        ("in_triage", "unaffected", "not_affected"),
+        ("exploitable", "unknown", "under_investigation"),
+        ("not_affected", "unknown", "under_investigation"),
+    ],
+)
+def test_statuses_of_versions(tmp_path: Path, state: str, told: str, status: str) -> None:
+    row = {"ref": JINJA.purl, "versions": [{"range": "vers:pypi/*", "status": told}]}
+    (one,) = read(write(tmp_path / "v.json", cyclonedx(analysed(row, state=state))))
+    assert one.status == status
+
+
+def of_ranges(tmp_path: Path, *rows: tuple[str, str], purl: str = JINJA.purl) -> tuple[Statement, ...]:
+    versions = [{"range": span, "status": status} for span, status in rows]
+    vex = cyclonedx(analysed({"ref": purl, "versions": versions}))
+    return read(write(tmp_path / "v.json", vex))
+
+
+@pytest.mark.parametrize(
+    ("rows", "good"),
+    [
+        ([("vers:pypi/>=3|<4", "unaffected")], True),
+        ([("vers:pypi/>=3|<3.1.3", "unaffected")], False),
+        ([("vers:pypi/<3", "affected"), ("vers:pypi/>=3", "unaffected")], True),
+        ([("vers:pypi/>3", "unknown"), ("vers:pypi/>=3", "unaffected")], False),
+        ([("vers:pypi/<4", "affected"), ("vers:pypi/>=3", "unaffected")], False),
+        ([("vers:generic/>=3", "unaffected")], False),
+        ([("vers:deb/>=3", "unaffected")], False),
+        ([("3.x", "unaffected")], False),
+        ([("vers:generic/<2", "affected"), ("vers:pypi/>=3", "unaffected")], False),
+    ],
+)
+def test_ranges(tmp_path: Path, rows: list[tuple[str, str]], good: bool) -> None:
+    """The package is of 3.1.3. Of what nobody can tell, nothing is excused."""
+    statements = of_ranges(tmp_path, *rows)
+    assert bool(excuse(scan(finding()), (), statements, now=NOW).findings[0].vex) is good
+
+
+def test_a_range_of_a_source_package(tmp_path: Path) -> None:
+    purl = "pkg:deb/debian/openssl@1?arch=source"
+    epochs = replace(SSL, version="9:1", source_version="3.0.8-1")
+    for span, good in (("vers:deb/<4", True), ("vers:deb/>4", False)):
+        statements = of_ranges(tmp_path, (span, "unaffected"), purl=purl)
+        here = scan(finding(component=epochs))
+        assert bool(excuse(here, (), statements, now=NOW).findings[0].vex) is good
+
+
+def test_what_nobody_can_tell_is_told(tmp_path: Path) -> None:
+    statements = of_ranges(tmp_path, ("vers:generic/>=3", "unaffected"), ("vers:pypi/<9", "unaffected"))
+    judged_ = judged(scan(finding()), policy=None, now=NOW, vex=statements)
+    path = tmp_path / "v.json"
+    note = (
+        f"nobody can tell whether {path} means jinja2 3.1.3: 'vers:generic/>=3': the order of versions of 'generic' is "
+        "not known here"
+    )
+    assert judged_.notes == (note,)
+    assert judged_.scan.findings[0].vex, "the other one is clear"
+    with_policy = judged(scan(finding()), policy=Policy(), now=NOW, vex=statements).verdict
+    assert with_policy is not None
+    assert with_policy.notes == (note,)
+    odd = scan(finding(component=replace(JINJA, version="2004d")))
+    (other,) = judged(odd, policy=None, now=NOW, vex=statements[1:]).notes
+    assert "'2004d' is not a version" in other
+    assert judged(scan(finding("CVE-1")), policy=None, now=NOW, vex=statements).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("versions", "message"),
+    [
+        ([{}], "neither a version nor a range"),
+        ([{"version": "1", "range": "vers:pypi/1"}], "neither a version nor a range"),
+        ([{"version": "1", "status": "fine"}], "'fine' is no status of a version"),
+        ([{"range": 5}], "range is not a text"),
+    ],
+)
+def test_versions_that_are_none(tmp_path: Path, versions: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read(write(tmp_path / "v.json", cyclonedx(analysed({"ref": JINJA.purl, "versions": versions}))))
+
+
+@pytest.mark.parametrize(
+    ("part", "good"),
+    [
+        ({"@id": "pkg:pypi/jinja2"}, True),
+        ({"@id": "pkg:pypi/Jinja2@3.1.3"}, True),
+        ({"@id": "pkg:pypi/jinja2?a=b"}, False),
+        ({"@id": "urn:x", "identifiers": {"purl": "pkg:pypi/jinja2"}}, True),
+        ({"@id": "pkg:pypi/other", "identifiers": {"purl": "pkg:pypi/jinja2"}}, True),
+        ({"@id": "pkg:pypi/jinja2", "identifiers": {"cpe23": "cpe:2.3:a:x:y"}}, True),
+        ({"identifiers": {"cpe23": "cpe:2.3:a:x:y"}}, False),
+        ({"hashes": {"sha-512": "b" * 128}}, False),
+        ({"@id": "pkg:pypi/jinja2@3.1.3", "hashes": {"sha-256": "b" * 64}}, True),
+        ({"@id": "pkg:pypi/jinja2@3.1.3?a=b", "hashes": {"sha-256": "b" * 64}}, False),
+        ({"@id": "pkg:pypi/jinja2?a=b@c", "hashes": {"sha-256": "b" * 64}}, False),
+        ({"@id": "pkg:pypi/jinja2", "hashes": {"sha-256": "b" * 64}}, False),
+        ({"@id": "pkg:pypi/jinja2", "hashes": {"sha-512": "b" * 128}}, False),
+        ({"@id": "pkg:pypi/jinja2@3.1.3", "hashes": {"sha-512": "b" * 128}}, True),
+    ],
+)
+def test_names_of_openvex(tmp_path: Path, part: dict[str, Any], good: bool) -> None:
+    """As a part of the image, and as a product for itself. A hash without a version means one that nobody can name."""
+    for product in ({"@id": PRODUCT, "subcomponents": [part]}, part):
+        found = read(write(tmp_path / "v.json", openvex(said(products=[product]))))
+        assert bool(excuse(scan(finding()), (), found, now=NOW).findings[0].vex) is good
+
+
+def test_an_image_is_named_by_its_digest(tmp_path: Path) -> None:
+    """Whatever else it is called."""
+    for digest, good in ((DIGEST, True), ("sha256:" + "b" * 64, False)):
+        product = {"@id": "pkg:oci/hello@1", "hashes": {"sha-256": digest[7:], "sha-512": "0"}}
+        found = read(write(tmp_path / "v.json", openvex(said(products=[product]))))
+        assert bool(excuse(scan(finding()), (), found, now=NOW).findings[0].vex) is good
 
 
 @pytest.mark.parametrize(

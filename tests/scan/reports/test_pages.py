@@ -92,8 +92,14 @@ def test_only_addresses_of_the_web_are_links() -> None:
         "//x",
         "https://",
         "file:///etc/passwd",
+        # none by RFC 3986, and refused by readers of SARIF and CycloneDX
+        'https://example.org/"><script>',
+        "https://example.org/a%zz",
+        "https://example.org:abc/",
+        "https://example.org/a#b#c",
     )
-    assert view.addresses((*hostile, "https://example.org/a")) == ("https://example.org/a",)
+    told = ("https://example.org/a", "http://example.org:8080/?q=%20(a;b)#c")
+    assert view.addresses((*hostile, *told)) == told
 
 
 # -- markdown ------------------------------------------------------------------------------------------------------
@@ -162,7 +168,7 @@ def test_html_links_lead_into_the_web_or_the_page() -> None:
 
 def test_html_shows_all_without_a_script() -> None:
     page = Page(reports.render("html", ALL))
-    assert kit.HOSTILE.replace("\n", "") in page.text.replace("\n", "")
+    assert kit.HOSTILE.replace("\n", "").replace("\x1b", "\ufffd") in page.text.replace("\n", "")
     for finding in kit.FINDINGS:
         assert finding.id in page.text
     for words in (
@@ -178,6 +184,20 @@ def test_html_shows_all_without_a_script() -> None:
         assert words in page.text
     hidden = [attrs for _, attrs in page.tags if "hidden" in attrs]
     assert {attrs.get("id") or attrs.get("class") for attrs in hidden} == {"tools", "nothing"}
+
+
+def test_an_image_without_packages_is_not_called_well() -> None:
+    bare = [Judged(Scan(Inventory("static:1")))]
+    for form in ("html", "markdown"):
+        text = reports.render(form, bare)
+        assert "known to be wrong" not in text
+        assert "o packages were found" in text or "no packages found" in text
+
+
+def test_no_hidden_characters_in_html() -> None:
+    text = reports.render("html", [Judged(Scan(Inventory("a\x00b\x1b[1m\u202ec\x85d\u2066e\tf")))])
+    assert "a\ufffdb\ufffd[1m\ufffdc\ufffdd\ufffde\tf" in text
+    assert not re.search(r"[^\t\n -~\xa0-\u2029\u2030-\uffff]", text)
 
 
 def test_html_of_no_findings_says_so() -> None:

@@ -30,6 +30,24 @@ def test_it_is_valid_and_reads_back(inventory: Inventory, tmp_path: Path) -> Non
     assert read_sbom(written(tmp_path / "x.json", document(inventory))) == inventory
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        'https://example.org/"><x>',
+        "https://example.org/a%zz",
+        "https://example.org:abc/x",
+        "mailto:x",
+        "ssh://git@example.org/x.git",
+        "https://example.org/ä%20b",
+    ],
+)
+def test_an_odd_address_keeps_it_valid(url: str, tmp_path: Path) -> None:
+    inventory = replace(IMAGE, components=(replace(DEB, direct_url=url),))
+    text = json.dumps(document(inventory))
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert read_sbom(written(tmp_path / "x.json", document(inventory))) == inventory
+
+
 def test_documents_of_different_content_have_different_names() -> None:
     names = {document(i)["serialNumber"] for i in (IMAGE, replace(IMAGE, components=(DEB,)))}
     assert len(names) == 2
@@ -64,10 +82,19 @@ def test_a_document_of_another_tool(tmp_path: Path) -> None:
                             "name": "b",
                             "version": "2",
                             "purl": "pkg:npm/%40a/b@2",
+                            # npm tells it of every package: nothing follows from it
+                            "externalReferences": [
+                                {"type": "distribution", "url": "https://example.org/b.tgz"}
+                            ],
                         }
                     ],
                 },
                 {"type": "library", "name": "g", "version": "3", "purl": "pkg:golang/g@3"},
+                {
+                    "name": "v",
+                    "version": "1",
+                    "purl": "pkg:pypi/v@1?download_url=https://u:p@example.org/v.whl",
+                },
             ],
             "compositions": [{"aggregate": "incomplete"}],
         },
@@ -75,7 +102,8 @@ def test_a_document_of_another_tool(tmp_path: Path) -> None:
     found = read_sbom(path)
     assert found.system.distro == "debian-12"
     rows = {c.kind: c for c in found.components}
-    assert set(rows) == {"deb", "npm", "generic"}
+    assert set(rows) == {"deb", "npm", "generic", "pypi"}
+    assert (rows["npm"].direct_url, rows["pypi"].direct_url) == ("", "https://example.org/v.whl")
     assert (rows["deb"].source_name, rows["deb"].source_version, rows["deb"].arch) == ("src", "2-1", "arm64")
     assert rows["deb"].licenses == ("MIT", "A OR B")
     assert rows["npm"].name == "@a/b"

@@ -219,7 +219,16 @@ def test_a_document_of_another_tool(tmp_path: Path) -> None:
                 {
                     "name": "g",
                     "externalRefs": golang,
-                    "downloadLocation": "https://u:p@example.org/g?token=1",
+                    "downloadLocation": "https://example.org/g.tar.gz",  # as npm tells of every package
+                },
+                {
+                    "name": "v",
+                    "externalRefs": [
+                        {
+                            "referenceType": "purl",
+                            "referenceLocator": "pkg:pypi/v@1?vcs_url=git%2Bhttps://u:p@example.org/v%400123",
+                        }
+                    ],
                 },
                 {"name": "a file"},
             ],
@@ -231,11 +240,12 @@ def test_a_document_of_another_tool(tmp_path: Path) -> None:
     found = read_sbom(path)
     assert (found.name, found.digest, found.created) == ("img", "v1", "")
     assert found.system == System("debian", "12")
-    deb, other = found.components
+    deb, other, direct = found.components
     assert (deb.kind, deb.source_name, deb.source_version, deb.arch) == ("deb", "src", "2-1", "arm64")
     assert deb.licenses == ("MIT", "A OR LicenseRef-x", "Do what you want")
     assert deb.direct_url == ""
-    assert (other.kind, other.direct_url) == ("generic", "https://example.org/g")
+    assert (other.kind, other.direct_url) == ("generic", "")
+    assert (direct.kind, direct.direct_url) == ("pypi", "git+https://example.org/v@0123")
 
 
 PACKAGE = '"externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:pypi/x"}]'

@@ -15,6 +15,7 @@ from slipway.scan.inventory.words import moment
 from slipway.scan.model import Feed, Finding, Status
 from slipway.scan.sbom import names
 from slipway.scan.severity import most_trusted
+from slipway.scan.versions.vers import UnclearRangeError, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,7 +123,7 @@ class _Reader:
         raw = kept(row, *_RAW)
         for entry in affects:
             found = self._component(fields.word(entry, "ref"))
-            own = _standing(entry, found.version) or status
+            own = "not_affected" if _unaffected(entry, found) else status
             for weakness in weaknesses(name, references):
                 yield Finding(
                     weakness,
@@ -164,12 +165,20 @@ class _Reader:
         return replace(found, path="") if found.kind in _SYSTEM else found
 
 
-def _standing(entry: Mapping[str, Any], version: str) -> Status | None:
-    """What is said of the very version that is there."""
-    for row in fields.mappings(entry, "versions"):
-        if row.get("version") == version and row.get("status") == "unaffected":
-            return "not_affected"
-    return None
+def _unaffected(entry: Mapping[str, Any], found: Component) -> bool:
+    """Whether that is said of the very version that is there, and nothing else besides."""
+    said = {fields.word(row, "status") for row in fields.mappings(entry, "versions") if _means(row, found)}
+    return said == {"unaffected"}
+
+
+def _means(row: Mapping[str, Any], found: Component) -> bool:
+    """Where nobody can tell whether a range means it, what is not well does."""
+    if not (span := fields.text(row, "range")):
+        return row.get("version") == found.version
+    try:
+        return within(span, found.kind, found.version)
+    except UnclearRangeError:
+        return fields.word(row, "status") != "unaffected"
 
 
 def _why(analysis: Mapping[str, Any], state: str) -> str:

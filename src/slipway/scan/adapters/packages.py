@@ -14,7 +14,11 @@ from slipway.scan.versions import scheme_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_KINDS: Final = frozenset(get_args(Kind)) - {"generic"}
+_KINDS: Final = frozenset(get_args(Kind)) - {
+    "cargo",
+    "golang",
+    "generic",
+}  # the first two are of source trees
 _BY_SCHEME: Final = {"dpkg": "deb", "apk": "apk", "rpm": "rpm", "pep440": "pypi"}
 # Types of purls (purl specification: types) for ecosystems whose packages no inventory of ours lists.
 _TYPES: Final = {

@@ -23,6 +23,7 @@ MOST_BYTES: Final = 16 << 20  # of one document, where its reader allows no more
 _MOST_FILES: Final = 4_000_000  # OSV's largest archive has a quarter of a million
 YAML: Final = (".yaml", ".yml")
 _ENDS: Final = (".json", *YAML)
+_ZIP: Final = b"PK\3\4"  # APPNOTE.TXT 4.3.7; what tells that it is whole is at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def documents(path: Path, most: int = MOST_BYTES) -> Iterator[tuple[str, bytes]]
         raise UsageError(f"there is no file or directory {path}")
     elif zipfile.is_zipfile(path):
         yield from _in_archive(path, most)
+    elif _begins(path, _ZIP):
+        raise InputError(f"{path} is a zip archive that is damaged or ends early", hint="bring it again")
     else:
         yield str(path), _limited(path, most)
 
@@ -72,6 +75,14 @@ def _in_directory(path: Path, most: int) -> Iterator[tuple[str, bytes]]:
             place = Path(folder, name)
             if name.endswith(_ENDS) and not name.startswith(".") and place.is_file():
                 yield str(place), _limited(place, most)
+
+
+def _begins(path: Path, mark: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(mark)) == mark
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _limited(path: Path, most: int) -> bytes:

@@ -2,7 +2,7 @@
 
 model.py, tally.py   one scan in numbers; each weakness of a package counts once
 files.py             where scans are kept, and how they are read again
-keep.py              `keep` after a scan, `first_seen` before it is judged
+keep.py              `keep` after a scan, which thins out what stays the same; `first_seen` before it is judged
 reference.py         what a person names: an image, a saved report, `IMAGE~1`, `IMAGE@2026-11-21`
 diff.py packages.py  what is new and what is gone between two scans, and why
 rows.py saved.py     a table over many images, from saved reports of ours and others

@@ -5,8 +5,8 @@
       seen.json                          fingerprint -> when it was first seen, of all that was ever found
       20261121T080000Z-0000.json.gz      a scan: a line with its numbers, and a line with itself
 
-The image's name is the one without tag and digest, so that a history goes on when the tag moves. `seen.json` is made
-anew from the scans when it is lost.
+The image's name is the shortest one without tag and digest, so that a history goes on when the tag moves, and however the
+name is written. What was kept under another spelling is read as well. `seen.json` is made anew from the scans when it is lost.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from slipway.errors import InputError
 from slipway.files import disk
 from slipway.patterns import pattern
-from slipway.scan.fingerprint import ON_DISK, repository
 from slipway.scan.history.packing import entry
+from slipway.scan.imagename import ON_DISK, means, repository, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +46,13 @@ def subject(image: str) -> str:
 
 def directory(settings: Settings, image: str, platform: str) -> Path:
     """The place of the history of an image for one platform."""
-    return _of_image(settings, image) / _hash(platform)
+    return _of_subject(settings, subject(image)) / _hash(platform)
+
+
+def places(settings: Settings, image: str, platform: str) -> dict[str, Path]:
+    """Where its scans may be besides: the names of repositories under which they were kept, with their places; that of now first."""
+    found = {name: _of_subject(settings, name) / _hash(platform) for name in _subjects(image)}
+    return {name: place for name, place in found.items() if name == subject(image) or place.is_dir()}
 
 
 def entries(
@@ -57,11 +63,14 @@ def entries(
     With a tag or digest in `image`, those of exactly that name. `platform` empty: of all. `since` is RFC 3339. What is
     damaged is told as a warning, and left out.
     """
-    places = [directory(settings, image, platform)] if platform else _listed(_of_image(settings, image))
-    found = read((file for place in places for file in files(place)), reporter)
-    if subject(image) != image and image.partition(":")[0] not in ON_DISK:
-        found = (kept for kept in found if kept.image == image)
-    return tuple(sorted((e for e in found if e.time >= since), key=lambda e: (e.time, e.file.name)))
+    found: dict[tuple[str, ...], Entry] = {}
+    for name in _subjects(image):
+        whole = _of_subject(settings, name)
+        for place in [whole / _hash(platform)] if platform else _listed(whole):
+            for kept in read(files(place), reporter):
+                if kept.time >= since and (image.partition(":")[0] in ON_DISK or _means(image, kept.image)):
+                    found.setdefault((kept.file.name, kept.platform, kept.digest, kept.result), kept)
+    return tuple(sorted(found.values(), key=lambda e: (e.time, e.file.name)))
 
 
 def files(place: Path) -> list[Path]:
@@ -100,8 +109,18 @@ def locked(place: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _of_image(settings: Settings, image: str) -> Path:
-    return settings.store / "scans" / _hash(subject(image))
+def _of_subject(settings: Settings, name: str) -> Path:
+    return settings.store / "scans" / _hash(name)
+
+
+def _subjects(image: str) -> tuple[str, ...]:
+    """`subject` of all names that mean the same image; its own first."""
+    return spellings(subject(image))
+
+
+def _means(image: str, kept: str) -> bool:
+    kind, colon, rest = image.partition(":")
+    return means(rest, kept.removeprefix(f"{kind}:")) if colon and kind == "docker" else means(image, kept)
 
 
 def _hash(text: str) -> str:
@@ -111,6 +130,6 @@ def _hash(text: str) -> str:
 
 def _listed(path: Path) -> list[Path]:
     try:
-        return sorted(path.iterdir())
+        return sorted(path.iterdir(), key=lambda each: each.name)
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -13,11 +13,12 @@ from slipway.errors import InputError
 from slipway.scan.document import read, written
 from slipway.scan.history.model import Entry, Levels, Numbers
 from slipway.scan.history.tally import numbers
+from slipway.scan.imagename import full
 from slipway.scan.model import Feed, Level
 from slipway.scan.times import normal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from slipway.scan.model import Scan
@@ -28,6 +29,8 @@ _LEFT_OUT: Final = {
     "findings": ("description", "urls"),
     "components": ("licenses", "layer", "direct_url"),
 }
+_LEVELS: Final = tuple(map(str, Level))
+_FIRST: Final = 8 << 10  # bytes in which the first line mostly is
 _DAMAGE = (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 
@@ -59,13 +62,25 @@ def packed(judged: Judged) -> tuple[dict[str, Any], bytes]:
 def entry(file: Path) -> Entry:
     """The numbers of a kept scan; its second line is not looked at. `InputError` when the file is damaged or of a newer format."""
     try:
-        with gzip.open(file) as lines:
-            data = json.loads(lines.readline())
+        data = json.loads(_first_line(file))
         if data["format"] == FORMAT:
             return _entry(file, data)
     except (InputError, *_DAMAGE) as error:
         raise _damaged(file) from error
     raise InputError(f"{file} is of a format that is not known here")
+
+
+def _first_line(file: Path) -> bytes:
+    """Without what `gzip` does for whole files: of a long history many are read for their numbers alone."""
+    unpacker = zlib.decompressobj(wbits=31)  # gzip (zlib's manual: inflateInit2)
+    line = b""
+    with file.open("rb", buffering=0) as data:
+        while b"\n" not in line:
+            packed = unpacker.unconsumed_tail or data.read(_FIRST)
+            if not packed:
+                raise EOFError
+            line += unpacker.decompress(packed, _FIRST)
+    return line.partition(b"\n")[0]
 
 
 def scan_of(entry: Entry) -> Scan:
@@ -103,20 +118,30 @@ def _entry(file: Path, data: Mapping[str, Any]) -> Entry:
 
 
 def _named(levels: Levels) -> dict[str, int]:
-    return {str(level): levels[level] for level in Level}
+    return dict(zip(_LEVELS, levels, strict=True))
 
 
 def _levels(named: Mapping[str, Any]) -> Levels:
-    return tuple(int(named.get(str(level), 0)) for level in Level)
+    return tuple([int(named.get(level, 0)) for level in _LEVELS])
 
 
 def _result(document: Mapping[str, Any], judged: Judged) -> str:
-    """Hexadecimal SHA-256 of what was found, whenever that was and however old the advisories were."""
-    findings = [{k: v for k, v in f.items() if k != "first_seen"} for f in document["findings"]]
+    """Hexadecimal SHA-256 of what was found, whenever that was, however old the advisories were, and the image's name was written."""
+    findings = [
+        {k: v for k, v in f.items() if k != "first_seen"} | {"provenance": _undated(f.get("provenance", ()))}
+        for f in document["findings"]
+    ]
     feeds = [feed.name for feed in judged.scan.feeds]
     outcome = judged.verdict.outcome if judged.verdict else None
-    same = {k: v for k, v in document.items() if k != "time"} | {"findings": findings, "feeds": feeds}
+    image = document["image"] | {"name": full(judged.scan.inventory.name)}
+    same = {k: v for k, v in document.items() if k != "time"}
+    same |= {"image": image, "findings": findings, "feeds": feeds}
     return hashlib.sha256(json.dumps([same, outcome], sort_keys=True).encode()).hexdigest()
+
+
+def _undated(provenance: Iterable[str]) -> list[str]:
+    """Names of feeds and scanners, without their dates and versions."""
+    return [source.rpartition(" ")[0] or source for source in provenance]
 
 
 def _damaged(file: Path) -> InputError:

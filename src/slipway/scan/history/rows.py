@@ -9,6 +9,7 @@ from slipway.errors import StoreError, UsageError
 from slipway.oci.reader import manifests, read_image
 from slipway.scan.history.model import NONE, Levels
 from slipway.scan.history.tally import numbers
+from slipway.scan.imagename import full
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,9 +70,10 @@ def summarize(saved: Sequence[Saved], store: Store, *, fixable_only: bool = Fals
     last: dict[tuple[str, str], Row] = {}
     replaced: list[Row] = []
     for row in sorted((_row(each, store, fixable_only=fixable_only) for each in saved), key=lambda r: r.time):
-        if earlier := last.get((row.image, row.platform)):
+        key = full(row.image), row.platform
+        if earlier := last.get(key):
             replaced.append(earlier)
-        last[row.image, row.platform] = row
+        last[key] = row
     return Summary(tuple(last[key] for key in sorted(last)), tuple(replaced))
 
 

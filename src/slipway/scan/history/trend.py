@@ -10,7 +10,7 @@ import hashlib
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from slipway.scan.fingerprint import repository
+from slipway.scan.imagename import full, repository
 from slipway.scan.model import Level
 from slipway.scan.times import seconds, stamp
 
@@ -91,7 +91,7 @@ def _described(history: Sequence[Entry]) -> tuple[str, str]:
     scans = "1 scan" if len(history) == 1 else f"{len(history)} scans"
     unsure = sum(not entry.complete for entry in history)
     more = f" {unsure} of them incomplete: there may be more." if unsure else ""
-    images = {entry.image for entry in history}
+    images = {full(entry.image) for entry in history}
     name = last.image if len(images) == 1 else repository(last.image)
     return f"Open findings of {name}, {days}", f"{scans}. {', '.join(words) or 'nothing open'}.{more}"
 

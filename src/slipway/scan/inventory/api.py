@@ -11,6 +11,7 @@ from slipway.oci.reader import select
 from slipway.oci.store import Store
 from slipway.scan.inventory.components import components
 from slipway.scan.inventory.merge import merge
+from slipway.scan.inventory.words import as_text
 from slipway.scan.model import Inventory
 
 if TYPE_CHECKING:
@@ -120,5 +121,5 @@ def _opened(kind: str, rest: str, settings: Settings, reporter: Reporter, platfo
 def _inventory(name: str, opened: Opened) -> Inventory:
     system, found, unread = components(merge(opened.layers))
     return Inventory(
-        name, opened.digest, opened.platform, system, found, unread, opened.labels, opened.created
+        as_text(name), opened.digest, opened.platform, system, found, unread, opened.labels, opened.created
     )

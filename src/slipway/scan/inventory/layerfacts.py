@@ -58,6 +58,7 @@ def read_layer(
     chunks: Iterable[bytes], what: str, again: Callable[[], Iterable[bytes]] | None = None
 ) -> LayerFacts:
     """The facts of a layer from the bytes of its blob, compressed or not. `InputError` names `what` when it is malformed.
+    Names of files may be any bytes, as they may on a disk.
 
     Memory: the files of interest one at a time, and all paths. `again` reads the blob another time, which is done
     only when a hard link of interest leads to a file that is not.
@@ -66,7 +67,7 @@ def read_layer(
     removed: set[str] = set()
     opaque: set[str] = set()
     with Collector() as collector:
-        for entry, content in read_tar(_ahead(counter.watch(unpacked(chunks, what))), what=what):
+        for entry, content in read_tar(_ahead(counter.watch(unpacked(chunks, what))), what=what, text=False):
             path = entry.path
             if is_whiteout(path):
                 _whiteout(path, removed, opaque)
@@ -81,7 +82,7 @@ def read_layer(
             else:
                 collector.other(path)
         if again is not None and (wanting := collector.wanting):
-            for entry, content in read_tar(unpacked(again(), what), what=what):
+            for entry, content in read_tar(unpacked(again(), what), what=what, text=False):
                 if entry.kind == "file" and entry.path in wanting:
                     collector.linked(entry.path, entry.size, content)
         return collector.finish(counter.digest, removed, opaque)

@@ -29,30 +29,42 @@ def package(data: bytes) -> FileFacts:
 
 def locked(data: bytes) -> FileFacts:
     """`package-lock.json` and `npm-shrinkwrap.json`, lockfileVersion 1 to 3; each package and version once."""
-    value = json_object(data)
+    return FileFacts(of_lock(json_object(data)))
+
+
+def of_lock(value: dict[str, Any]) -> tuple[Package, ...]:
+    """As `locked`, of what is read already."""
     packages = value.get("packages")
-    rows = _installed(packages) if isinstance(packages, dict) else _tree(value.get("dependencies"), 0)
-    return FileFacts(tuple(dict.fromkeys(rows)))
+    rows = _tree(value.get("dependencies"), 0) if packages is None else _installed(_object(packages))
+    return tuple(dict.fromkeys(rows))
+
+
+def _object(value: object) -> dict[str, Any]:
+    """What is left out because it is something else would not be missed by anybody."""
+    if not isinstance(value, dict):
+        raise InputError("its packages are not told as objects")
+    return value
 
 
 def _installed(packages: dict[str, Any]) -> Iterator[Package]:
-    for place, item in packages.items():
+    for place, given in packages.items():
+        item = _object(given)
         # the project itself, its workspaces, and links to them are not from a registry
-        if "node_modules/" not in place or not isinstance(item, dict) or item.get("link"):
+        if "node_modules/" not in place or item.get("link"):
             continue
         name = item.get("name") or place.rpartition("node_modules/")[2]
         yield _row(name, item, _licences(item))
 
 
 def _tree(dependencies: object, depth: int) -> Iterator[Package]:
-    if not isinstance(dependencies, dict):
+    if dependencies is None:
         return
     if depth > _DEEPEST:
         raise InputError("its dependencies are nested too deeply")
-    for name, item in dependencies.items():
-        if isinstance(item, dict):
-            yield _row(name, item, ())
-            yield from _tree(item.get("dependencies"), depth + 1)
+    for name, given in _object(dependencies).items():
+        item = _object(given)
+        yield _row(name, item, ())
+        yield from _tree(item.get("dependencies"), depth + 1)
 
 
 def _row(name: object, item: dict[str, Any], licenses: tuple[str, ...]) -> Package:
@@ -60,17 +72,19 @@ def _row(name: object, item: dict[str, Any], licenses: tuple[str, ...]) -> Packa
     origin = str(item.get("resolved") or version)
     # the first version of the format has the address where the version belongs
     aliased = version.removeprefix("npm:") if version.startswith("npm:") else ""
+    address = "://" in version or version.startswith("file:")
     if aliased:
         name, _, version = aliased.rpartition("@")
-    elif "://" in version:
+    elif address:
         origin, version = version, version.partition("#")[2] or "0"
     url = public_url(origin)
+    elsewhere = address or url.startswith(("git", "file:"))
     return Package(
         "npm",
         word(name, "name"),
         word(version, "version"),
         licenses=licenses,
-        direct_url=url if url.startswith("git") else "",
+        direct_url=url if elsewhere else "",
     )
 
 

@@ -1,4 +1,5 @@
-"""Package URLs (package-url specification: purl, and its definitions of the types deb, apk, rpm, pypi, conda, npm).
+"""Package URLs (package-url specification: purl, and its definitions of the types deb, apk, rpm, pypi, conda, npm,
+cargo, golang).
 
 They are made by the thousand, so this is our own encoder; tests compare it with the reference implementation.
 """
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = "unknown"  # the namespace of a distribution's packages is required
 _SYSTEM: Final = ("deb", "apk", "rpm")
 _LOWER: Final = ("apk", "npm", "pypi")  # types whose names have no capital letters
+_SPACED: Final = ("golang", "npm")  # types whose names begin with a namespace
 
 
 def purl(package: Package, system: System) -> str:
@@ -30,7 +32,7 @@ def purl(package: Package, system: System) -> str:
         qualifiers |= {"arch": package.arch, "distro": system.distro, "upstream": _upstream(package, version)}
         return encode(package.kind, namespace, package.name, version, qualifiers)
     namespace, slash, name = package.name.rpartition("/")
-    if package.kind != "npm" or not slash:
+    if package.kind not in _SPACED or not slash:
         namespace, name = "", package.name
     if package.direct_url.startswith(("git+", "hg+", "svn+", "bzr+")):
         qualifiers["vcs_url"] = package.direct_url
@@ -47,7 +49,7 @@ def _upstream(package: Package, version: str) -> str:
 
 def encode(kind: str, namespace: str, name: str, version: str, qualifiers: Mapping[str, str]) -> str:
     """The canonical form; empty qualifiers are left out."""
-    place = f"{quote(namespace, safe=':')}/" if namespace else ""
+    place = f"{quote(namespace, safe=':/')}/" if namespace else ""
     title = quote(name.lower() if kind in _LOWER else name, safe=":")
     release = f"@{quote(version, safe=':/')}" if version else ""
     rows = (f"{key}={quote(value, safe=':/')}" for key, value in sorted(qualifiers.items()) if value)

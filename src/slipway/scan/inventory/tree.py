@@ -12,6 +12,7 @@ from slipway.oci.tarread import SMALL
 from slipway.scan.inventory.collect import Collector
 from slipway.scan.inventory.interest import format_of
 from slipway.scan.inventory.opened import Opened
+from slipway.scan.inventory.words import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,21 +49,16 @@ def _walk(root: str, collector: Collector) -> None:
             collector.problem(directory or ".", f"the directory cannot be read: {error.strerror}")
             continue
         for entry in rows:
-            name = _text(entry.name)
+            name = as_text(entry.name)
             path = f"{directory}/{name}" if directory else name
             if entry.is_symlink():
-                collector.symlink(path, _text(os.readlink(entry.path)))  # noqa: PTH115 - the loop is hot
+                collector.symlink(path, as_text(os.readlink(entry.path)))  # noqa: PTH115 - the loop is hot
             elif entry.is_dir(follow_symlinks=False):
                 collector.directory(path)
                 if not (path in _MADE_UP and os.path.ismount(entry.path)):
                     todo.append((entry.path, path))
             elif format_of(path):
                 _file(entry.path, path, collector)
-
-
-def _text(name: str) -> str:
-    """A name of a file system, which may be any bytes, as text."""
-    return name if name.isascii() else os.fsencode(name).decode(errors="replace")
 
 
 def _file(real: str, path: str, collector: Collector) -> None:

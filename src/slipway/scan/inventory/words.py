@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from slipway.errors import InputError
+from slipway.patterns import pattern
 from slipway.scan.times import normal, seconds
 
 _LONGEST = 512  # characters of a name or a version
 _LONGEST_LICENSE = 200  # some put the whole text there
 _MOST_LICENSES = 20
+# RFC 3986 (URI, with an authority that is no address in brackets)
+_SIGN = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})"
+_ADDRESS = pattern(
+    rf"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9._~!$&'()*+,;=@-]+(?::[0-9]*)?(?:[/?]{_SIGN}*)?(?:#{_SIGN}*)?"
+)
+
+
+def as_text(name: str) -> str:
+    """A name of a file system or a command line, which may be any bytes, as text."""
+    return name if name.isascii() else os.fsencode(name).decode(errors="replace")
 
 
 def word(value: object, what: str) -> str:
@@ -56,6 +68,11 @@ def json_object(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError("it is not a JSON object")
     return value
+
+
+def is_address(text: str) -> bool:
+    """Whether it is written as addresses of the web and the like have to be: some formats take no others."""
+    return bool(_ADDRESS.fullmatch(text))
 
 
 def public_url(value: object) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from slipway.scan.policy.excuse import excuse
 from slipway.scan.policy.judge import judge
 from slipway.scan.policy.loader import load
 from slipway.scan.policy.model import Judged
+from slipway.scan.policy.said import Said
 from slipway.scan.policy.simple import simple
 
 if TYPE_CHECKING:
@@ -33,10 +35,13 @@ def judged(
 
     `vex` are statements besides those of the policy. `now` is in seconds since 1970.
     """
+    statements = (*(policy.statements if policy else ()), *vex)
+    notes = Said(statements, scan.inventory).notes(scan.findings)
+    excused = excuse(scan, policy.waivers if policy else (), statements, now=now)
     if policy is None:
-        return Judged(excuse(scan, (), vex, now=now))
-    excused = excuse(scan, policy.waivers, (*policy.statements, *vex), now=now)
-    return Judged(excused, judge(excused, policy, now=now, approved=approved))
+        return Judged(excused, notes=notes)
+    verdict = judge(excused, policy, now=now, approved=approved)
+    return Judged(excused, replace(verdict, notes=(*verdict.notes, *notes)), notes)
 
 
 def overall(all_judged: Iterable[Judged]) -> Outcome:

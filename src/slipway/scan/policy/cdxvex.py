@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
 from slipway.errors import InputError
 from slipway.patterns import pattern
 from slipway.scan.advisories.fields import mapping, mappings, text, time, word
-from slipway.scan.policy.model import Statement
+from slipway.scan.policy.model import EXCUSING, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from slipway.scan.model import Status
 
@@ -42,6 +43,13 @@ _JUSTIFICATIONS: Final = {
 _LINK: Final = pattern(r"urn:cdx:([0-9a-f-]{36})/[0-9]+(?:#(.+))?")
 # What our own documents write before the purl of a part.
 _NUMBERED: Final = pattern(r"[0-9]+:(?=pkg:)")
+# What `affects[].versions[].status` says where the analysis says something else; by the schema one without is affected.
+_AFFECTED: Final = "affected"
+_OF_VERSION: Final[dict[str, Status]] = {
+    _AFFECTED: "affected",
+    "unaffected": "not_affected",
+    "unknown": "under_investigation",
+}
 _MOST_PARTS: Final = 500_000
 
 
@@ -51,6 +59,8 @@ def is_one(document: Mapping[str, Any]) -> bool:
 
 def statements(document: Mapping[str, Any], source: str) -> tuple[Statement, ...]:
     """One for each part that an analysed vulnerability affects. Vulnerabilities without an analysis state nothing.
+
+    Where versions of a part are listed, it is about these alone: one statement for all of the same status, and one for each range.
 
     The product is the document's own component. One that has none speaks of the documents that its links name, or of any product.
     """
@@ -112,13 +122,7 @@ def _statements(
         components: tuple[str, ...] = ()
         if part and part != word(image, "bom-ref"):
             components = (purls.get(ref) or _NUMBERED.sub("", part),)
-        if versions := mappings(affected, "versions"):
-            components = tuple(
-                _at(purl, word(v, "version")) for purl in components for v in versions if _is_of(v, status)
-            )
-            if not components:
-                continue  # a range, or versions of the product: nothing that could be compared
-        yield Statement(
+        whole = Statement(
             (name, *others),
             status,
             own or ((f"urn:uuid:{link[1]}",) if link else ()),
@@ -129,18 +133,50 @@ def _statements(
             when,
             source,
         )
+        if versions := mappings(affected, "versions"):
+            yield from _by_version(whole, versions)
+        else:
+            yield whole
 
 
-def _is_of(version: Mapping[str, Any], status: Status) -> bool:
-    """Whether the statement is about that version; by the schema one without a status is affected."""
-    well = (word(version, "status") or "affected") == "unaffected"
-    return bool(word(version, "version")) and well == (status in ("fixed", "not_affected"))
+def _by_version(whole: Statement, versions: Sequence[Mapping[str, Any]]) -> Iterator[Statement]:
+    """The statement for the versions of its part that are listed; of the product itself nobody knows the version."""
+    single: dict[Status, list[str]] = {}
+    ranges: list[tuple[Status, str]] = []
+    for row in versions:
+        version, span = word(row, "version"), text(row, "range")
+        if bool(version) == bool(span):
+            raise InputError("a version that it lists is neither a version nor a range, or both")
+        status = _status(word(row, "status") or _AFFECTED, whole.status)
+        if span:
+            ranges.append((status, span))
+        else:
+            single.setdefault(status, []).append(version)
+    for purl in whole.components:
+        for status, listed in single.items():
+            yield _about(whole, status, tuple(_at(purl, version) for version in listed))
+        for status, span in ranges:
+            yield _about(whole, status, (_at(purl, ""),), span)
+
+
+def _status(told: str, analysed: Status) -> Status:
+    """Of a version: the analysis says it more exactly, where both agree on whether it is affected."""
+    if told not in _OF_VERSION:
+        raise InputError(f"{told!r} is no status of a version")
+    agree = (told == "unaffected") == (analysed in EXCUSING) and told != "unknown"
+    return analysed if agree else _OF_VERSION[told]
+
+
+def _about(whole: Statement, status: Status, components: tuple[str, ...], *ranges: str) -> Statement:
+    note = whole.note if status == whole.status else "unaffected version"
+    return replace(whole, status=status, components=components, ranges=ranges, note=note)
 
 
 def _at(purl: str, version: str) -> str:
-    """The purl with that version in place of its own."""
+    """The purl with that version (empty: any) in place of its own."""
     head, mark, tail = purl.partition("?")
-    return f"{head.partition('@')[0]}@{quote(version, safe=':')}{mark}{tail}"
+    release = f"@{quote(version, safe=':')}" if version else ""
+    return f"{head.partition('@')[0]}{release}{mark}{tail}"
 
 
 def _product(image: Mapping[str, Any]) -> tuple[str, ...]:

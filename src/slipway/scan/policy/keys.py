@@ -90,7 +90,7 @@ POLICY: Final = record(
         Field(
             "uncovered",
             UNCLEAR,
-            "What comes of packages that no feed knows: `fail`, `unknown` or `allow`.",
+            "What comes of packages that no feed knows, and of an image without packages: `fail`, `unknown` or `allow`.",
             "allow",
             "unknown",
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from slipway.scan.model import Level
 
@@ -15,6 +15,7 @@ Unclear = Literal["fail", "unknown", "allow"]
 Unrated = Literal["fail", "fixable", "pass"]
 OnOutdated = Literal["always", "unrated", "never"]
 Since = Literal["first-seen", "published"]
+EXCUSING: Final = ("not_affected", "fixed")  # statuses of statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class Statement:
     """What somebody who looked says of a weakness in a product (VEX; OpenVEX 0.2.0, CycloneDX 1.6 `analysis`).
 
     `ids` are all names of the weakness. `products` are purls, names or digests of images (empty: any), `components` purls of
-    packages in them (empty: the whole product). `justification` is OpenVEX's word. `source` is the file it is from, `time`
-    RFC 3339.
+    packages in them (empty: the whole product), `ranges` the versions of these that are meant (`vers`; empty: as their purls
+    say). `justification` is OpenVEX's word. `source` is the file it is from, `time` RFC 3339.
     """
 
     ids: tuple[str, ...]
@@ -54,6 +55,7 @@ class Statement:
     author: str = ""
     time: str = ""
     source: str = ""
+    ranges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A scan whose findings carry waivers and VEX; `verdict` is None where no policy was given."""
+    """A scan whose findings carry waivers and VEX; `verdict` is None where no policy was given.
+
+    `notes` are for people: VEX statements that excuse nothing, as nobody can tell whether they mean the version that is there.
+    A verdict has them among its own.
+    """
 
     scan: Scan
     verdict: Verdict | None = None
+    notes: tuple[str, ...] = ()

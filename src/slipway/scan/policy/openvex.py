@@ -80,12 +80,20 @@ def _statements(row: Mapping[str, Any], issued: str, author: str, source: str) -
 
 
 def _name(part: Mapping[str, Any]) -> str:
-    """The most exact of the names that it has: its digest, its purl, or else whatever its id is."""
-    hashes = mapping(part, "hashes")
-    if hashes:
-        kind = "sha-256" if "sha-256" in hashes else min(hashes)
+    """The most exact of the names that can be compared: images have digests, of packages nobody knows any.
+
+    A hash means one single thing: where no purl says which version that is, a name without one would mean more. Other
+    identifiers (CPE) and hashes name what no image is known to hold.
+    """
+    hashes, others = mapping(part, "hashes"), mapping(part, "identifiers")
+    own = word(part, "@id")
+    purl = word(others, "purl") or (own if own.startswith("pkg:") else "")
+    exact = "@" in purl.partition("?")[0]
+    kind = "sha-256" if "sha-256" in hashes else min(hashes, default="")
+    if hashes and (not exact or (kind == "sha-256" and purl.startswith("pkg:oci/"))):
         return f"{kind.replace('sha-', 'sha')}:{word(hashes, kind)}"
-    found = word(mapping(part, "identifiers"), "purl") or word(part, "@id")
+    other = min(others, default="")
+    found = purl or own or (f"{other}:{word(others, other)}" if other else "")
     if not found:
         raise InputError("a product has neither an id nor a purl")
     return found

@@ -78,9 +78,13 @@ def no_support(case: Case) -> Iterator[Reason]:
 
 
 def uncovered(case: Case) -> Iterator[Reason]:
-    """Packages that no feed knows: one reason for all with the same cause."""
+    """Packages that no feed knows: one reason for all with the same cause. Where there are no packages, nobody knows anything."""
     if case.policy.uncovered == "allow":
         return
+    if case.scan.complete and not case.scan.packaged:
+        yield Reason(
+            "uncovered", "no packages were found in it: nothing can be known", outcome=case.policy.uncovered
+        )
     by_cause: dict[str, list[Component]] = {}
     for entry in case.scan.uncovered:
         waivers = case.waivers.of(entry.component, ["uncovered"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from slipway.scan.fingerprint import repository
+from slipway.scan.imagename import full, means, repository
 
 if TYPE_CHECKING:
     from packageurl import PackageURL
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _PURL: Final = "pkg:"
 _SERIAL: Final = "urn:uuid:"
 _DIGEST: Final = "sha256:"
+_SOURCE: Final = "source"
 
 
 def is_of_image(statement: Statement, inventory: Inventory) -> bool:
@@ -33,6 +34,13 @@ def is_of_package(statement: Statement, component: Component, *, of_image: bool)
     return not statement.components and any(_is_package(p, component) for p in statement.products)
 
 
+def version_meant(statement: Statement, component: Component) -> str:
+    """The version to look for in the ranges of a statement about this package: its own, or its source's where it names that."""
+    purls = (_parsed(purl) for purl in statement.components or statement.products)
+    by_source = any(purl is not None and _qualifiers(purl).get("arch") == _SOURCE for purl in purls)
+    return component.source_version if by_source and component.source_name else component.version
+
+
 def _is_image(product: str, inventory: Inventory) -> bool:
     if product.startswith(_PURL):
         found = _parsed(product)
@@ -42,7 +50,7 @@ def _is_image(product: str, inventory: Inventory) -> bool:
     name, at, digest = product.partition("@")
     if at or name.startswith(_DIGEST):
         return bool(inventory.digest) and (digest or name) == inventory.digest
-    return name in (inventory.name.partition("@")[0], repository(inventory.name))
+    return means(name, inventory.name.partition("@")[0])
 
 
 def _is_oci(found: PackageURL, inventory: Inventory) -> bool:
@@ -53,12 +61,13 @@ def _is_oci(found: PackageURL, inventory: Inventory) -> bool:
     place = repository(name)
     known = {
         "repository_url": place,
-        "tag": name.removeprefix(place).removeprefix(":") or "latest",
+        "tag": full(name).removeprefix(place).removeprefix(":") or "latest",
         "arch": inventory.platform.partition("/")[2].partition("/")[0],
     }
     asked = _qualifiers(found)
     return found.name == place.rpartition("/")[2].lower() and all(
-        known.get(key) == value for key, value in asked.items()
+        known.get(key) == (repository(value) if key == "repository_url" else value)
+        for key, value in asked.items()
     )
 
 
@@ -69,9 +78,9 @@ def _is_package(purl: str, component: Component) -> bool:
         return False
     asked, have = _qualifiers(meant), _qualifiers(ours)
     name, version = ours.name, ours.version
-    if asked.get("arch") == "source" and component.source_name:
+    if asked.get("arch") == _SOURCE and component.source_name:
         name, version = component.source_name, component.source_version
-        have["arch"] = "source"
+        have["arch"] = _SOURCE
     return (
         (meant.type, meant.namespace, meant.name) == (ours.type, ours.namespace, name)
         and meant.version in (None, version)

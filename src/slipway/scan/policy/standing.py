@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from slipway.scan.fingerprint import repository
+from slipway.scan.imagename import means
 from slipway.scan.times import stamp
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ class Waivers:
     """Those that are for an image, as they stand on a day."""
 
     def __init__(self, waivers: Iterable[Waiver], inventory: Inventory, day: str) -> None:
-        images = ("", inventory.name, repository(inventory.name))
         self.day = day
-        self._all = sorted((w for w in waivers if w.image in images), key=_rank, reverse=True)
+        self._all = sorted(
+            (w for w in waivers if not w.image or means(w.image, inventory.name)), key=_rank, reverse=True
+        )
         self._by_id: dict[str, list[Waiver]] = {}
         for waiver in self._all:
             self._by_id.setdefault(waiver.id.casefold(), []).append(waiver)

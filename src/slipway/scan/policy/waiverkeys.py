@@ -10,7 +10,7 @@ from slipway.recipe.kinds import Field, Refused, convert, text
 from slipway.recipe.records import record
 from slipway.recipe.shapes import listing
 from slipway.recipe.source import quote
-from slipway.scan.fingerprint import repository
+from slipway.scan.imagename import untagged
 from slipway.scan.policy.model import Waiver
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _name(value: str) -> str:
 
 
 def _image(value: str) -> str:
-    found = repository(_name(value))
+    found = untagged(_name(value))
     if found != value:
         raise Refused(f"{quote(value)} has a tag or a digest", f"write {quote(found)}: a waiver is for any")
     return value

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _PAGE: Final = Path(__file__).parent / "page"
 _LONGEST: Final = 500  # characters of a description that are shown
+# control characters, and those that turn the direction of writing: HTML has no place for the ones, and people are fooled by the others
+_HIDDEN: Final = dict.fromkeys(
+    (*(set(range(0xA0)) - {*range(0x20, 0x7F), 0x9, 0xA}), *range(0x202A, 0x202F), *range(0x2066, 0x206A)),
+    "\ufffd",
+)
 _OUTCOMES: Final = {"pass": "Pass", "fail": "Fail", "unknown": "Could not tell"}
 
 
@@ -55,7 +60,7 @@ def render(judged: Sequence[Judged], *, trends: Mapping[str, str]) -> str:
         script=Markup(script),  # noqa: S704 - our own file
         version=__version__,
     )
-    return text.rstrip() + "\n"
+    return text.rstrip().translate(_HIDDEN) + "\n"
 
 
 def _allowed(text: str) -> str:
@@ -80,6 +85,7 @@ def _image(judged: Judged, place: int, trends: Mapping[str, str]) -> dict[str, A
         "reasons": [reason.text for reason in verdict.reasons] if verdict else [],
         "notes": verdict.notes if verdict else (),
         "missing": view.incomplete(scan),
+        "packaged": scan.packaged,
         "packages": [_package(package) for package in view.packages(scan)],
         "headers": [_package(package) for package in view.packages(scan, headers=True)],
         "outdated": view.nameless(scan),

@@ -63,10 +63,7 @@ def _counts(scan: Scan) -> list[str]:
     rest += [f"{sum(told.excused)} excused"] if sum(told.excused) else []
     rest += [f"{told.outdated} packages outdated"] if told.outdated else []
     rest += [f"{told.uncovered} packages of which nothing is known"] if told.uncovered else []
-    nothing = (
-        "nothing known to be wrong" if scan.complete else "nothing found, but not all could be looked at"
-    )
-    return [f"**{', '.join(levels) or nothing}**" + "".join(f" · {text}" for text in rest)]
+    return [f"**{', '.join(levels) or view.nothing(scan)}**" + "".join(f" · {text}" for text in rest)]
 
 
 def _packages(found: Sequence[Package], room: int) -> list[str]:

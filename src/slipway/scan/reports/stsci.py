@@ -19,7 +19,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway.scan.adapters import ecrlabels
-from slipway.scan.fingerprint import repository
+from slipway.scan.imagename import untagged
 from slipway.scan.model import Level
 from slipway.scan.policy.model import Policy
 from slipway.scan.reports.view import address, incomplete
@@ -152,7 +152,7 @@ def _names(name: str) -> tuple[str, str, str]:
     if kind in _PLACES:
         return "", name, ""
     name = rest if kind == "docker" and rest else name
-    whole = repository(name)
+    whole = untagged(name)
     tag = name.partition("@")[0][len(whole) + 1 :]
     host, slash, path = whole.partition("/")
     if slash and (host == "localhost" or "." in host or ":" in host):

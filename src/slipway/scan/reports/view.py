@@ -7,7 +7,7 @@ from functools import cmp_to_key, partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from slipway.patterns import pattern
+from slipway.scan.inventory.words import is_address
 from slipway.scan.merge import SCHEMES
 from slipway.scan.model import Level
 from slipway.scan.times import seconds
@@ -26,7 +26,6 @@ _FIX: Final = {
     "not-fixed": "no fix yet",
     "unknown": "no fix known",
 }
-_ADDRESS = pattern(r"https?://[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,13 @@ def incomplete(scan: Scan) -> tuple[str, ...]:
     return (*scan.problems, *(f"not read: {text}" for text in scan.inventory.unread))
 
 
+def nothing(scan: Scan) -> str:
+    """What to say of a scan without findings that count."""
+    if not scan.complete:
+        return "nothing found, but not all could be looked at"
+    return "nothing known to be wrong" if scan.packaged else "no packages found: nothing can be known"
+
+
 def fix_words(finding: Finding) -> str:
     """The versions in which it is repaired, or why there is none."""
     if finding.fixed:
@@ -150,7 +156,9 @@ def address(finding: Finding) -> str:
 
 def addresses(urls: Iterable[str]) -> tuple[str, ...]:
     """Those of the web: what feeds say is not trusted, and may be a script."""
-    return tuple(url for url in urls if _ADDRESS.fullmatch(url) and _host(url))
+    return tuple(
+        url for url in urls if url.startswith(("http://", "https://")) and is_address(url) and _host(url)
+    )
 
 
 def ages(scan: Scan) -> tuple[tuple[str, str], ...]:

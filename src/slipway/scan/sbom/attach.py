@@ -43,7 +43,8 @@ def _attached(
     kind = FORMATS[form]
     for known in referrers(store, manifest.digest):
         same = known.artifact_type == kind.media_type and known.annotations.get(_VERSION) == __version__
-        if same and store.has(known.manifest.digest):
+        # what was pulled may say so, too
+        if same and not known.source and store.has(known.manifest.digest):
             return known
     from slipway.scan.inventory.api import of_image
 

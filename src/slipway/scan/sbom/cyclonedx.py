@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slipway import __version__
+from slipway.scan.inventory.words import is_address
 from slipway.scan.sbom import names
 from slipway.scan.sbom.identity import urn
 
@@ -67,7 +68,7 @@ def _component(component: Component, number: int) -> dict[str, Any]:
     }
     if component.licenses:
         row["licenses"] = [{"license": {"name": text}} for text in component.licenses]
-    if component.direct_url:
+    if is_address(component.direct_url):
         row["externalReferences"] = [{"type": "distribution", "url": component.direct_url}]
     return row | _properties(
         [
@@ -77,6 +78,7 @@ def _component(component: Component, number: int) -> dict[str, Any]:
             (names.SOURCE, component.source_name),
             (names.SOURCE_VERSION, component.source_version),
             (names.ARCH, component.arch),
+            (names.DIRECT_URL, component.direct_url),
         ]
     )
 

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_COMPONENTS: Final = 500_000
-_KINDS: Final = frozenset(get_args(Kind)) - {"generic"}
+_KINDS: Final = frozenset(get_args(Kind)) - {
+    "cargo",
+    "golang",
+    "generic",
+}  # the first two are of source trees
 _LONGEST: Final = 4096  # characters of a path or a line
 
 
@@ -33,6 +37,14 @@ def kind_of(purl: str) -> Kind:
     """`generic` for packages of a kind that nobody scans."""
     kind = purl.removeprefix("pkg:").partition("/")[0].lower()
     return cast("Kind", kind if kind in _KINDS else "generic")
+
+
+def direct_url(qualifiers: Mapping[str, str]) -> str:
+    """Where a package is from that is not from its index (purl specification: known qualifiers).
+
+    The address of a download that documents tell besides is no sign of that: npm tells it of every package.
+    """
+    return qualifiers.get("vcs_url") or qualifiers.get("download_url", "")
 
 
 def qualifiers(purl: str) -> dict[str, str]:

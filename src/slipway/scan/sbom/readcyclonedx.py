@@ -10,6 +10,7 @@ from slipway.scan.model import Component, Inventory, System
 from slipway.scan.sbom import names
 from slipway.scan.sbom.fields import (
     MOST_COMPONENTS,
+    direct_url,
     kind_of,
     object_of,
     objects_of,
@@ -79,14 +80,7 @@ def _component(row: Mapping[str, Any]) -> Component | None:
         said.get(names.LAYER, ""),
         said.get(names.OWNER, ""),
         licences(*_licence_names(row)),
-        next(
-            (
-                public_url(r.get("url"))
-                for r in objects_of(row, "externalReferences")
-                if r.get("type") == "distribution"
-            ),
-            "",
-        ),
+        public_url(said.get(names.DIRECT_URL) or direct_url(said_of)),
     )
 
 

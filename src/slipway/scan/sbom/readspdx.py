@@ -10,6 +10,7 @@ from slipway.scan.inventory.words import licences, moment, optional, public_url,
 from slipway.scan.model import Component, Inventory, System
 from slipway.scan.sbom.fields import (
     MOST_COMPONENTS,
+    direct_url,
     kind_of,
     object_of,
     objects_of,
@@ -38,7 +39,10 @@ def inventory_of(document: Row, path: str) -> Inventory:
         text_of(row.get("licenseId")): text_of(row.get("extractedText"))
         for row in objects_of(document, "hasExtractedLicensingInfos")
     }
-    components = [found for row in rows if (found := _component(row, names))]
+    about = object_of(document, "creationInfo")
+    creators = about.get("creators")
+    ours = isinstance(creators, list) and any(str(creator).startswith(TOOL) for creator in creators)
+    components = [found for row in rows if (found := _component(row, names, ours=ours))]
     unread = told.get("unread")
     return Inventory(
         optional(image.get("name") or document.get("name"), "name") or path,
@@ -47,7 +51,7 @@ def inventory_of(document: Row, path: str) -> Inventory:
         next((_system(row) for row in rows if _purpose(row) == "OPERATING-SYSTEM"), System()),
         tuple(sorted(components, key=lambda c: (c.kind, c.name, c.version, c.path))),
         tuple(line for line in map(text_of, unread) if line) if isinstance(unread, list) else (),
-        created=moment(object_of(document, "creationInfo").get("created")),
+        created=moment(about.get("created")),
     )
 
 
@@ -65,7 +69,7 @@ def _system(row: Row) -> System:
     )
 
 
-def _component(row: Row, names: Mapping[str, str]) -> Component | None:
+def _component(row: Row, names: Mapping[str, str], *, ours: bool) -> Component | None:
     purl = _purl(row)
     if not purl or _purpose(row) in ("CONTAINER", "OPERATING-SYSTEM"):
         return None
@@ -74,7 +78,6 @@ def _component(row: Row, names: Mapping[str, str]) -> Component | None:
     source, _, source_version = said_of.get("upstream", "").partition("@")
     own = told.get("licenses")
     declared = text_of(row.get("licenseDeclared"))
-    place = told.get("direct_url") or row.get("downloadLocation")
     return Component(
         kind_of(purl),
         word(row.get("name"), "name"),
@@ -87,8 +90,13 @@ def _component(row: Row, names: Mapping[str, str]) -> Component | None:
         text_of(told.get("layer")),
         text_of(told.get("owner")),
         licences(*(own if isinstance(own, list) else said(declared, names))),
-        "" if place in ("NONE", NONE_SAID) else public_url(place),
+        public_url(told.get("direct_url") or (_place(row) if ours else direct_url(said_of))),
     )
+
+
+def _place(row: Row) -> str:
+    place = text_of(row.get("downloadLocation"))
+    return "" if place in ("NONE", NONE_SAID) else place
 
 
 def _purl(row: Row) -> str:

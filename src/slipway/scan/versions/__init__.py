@@ -3,6 +3,7 @@
 order.py       one entrance to all schemes: dpkg, rpm, apk, pep440, semver
 rpm.py apk.py semver.py pep440.py    (dpkg: slipway.distro.version)
 ranges.py      whether a version is among those that an advisory names
+vers.py        or within a range of a VEX document
 ecosystems.py  by which names advisories know a component
 """
 

@@ -20,6 +20,7 @@ _SCHEMES: Final = {
     **dict.fromkeys(("Bitnami", "GitHub Actions", "Go", "Hex", "Julia", "Kubernetes", "Pub"), "semver"),
     **dict.fromkeys(("SwiftURL", "VSCode", "crates.io", "npm"), "semver"),
 }
+_PACKAGED: Final[dict[str, str]] = {"pypi": "PyPI", "npm": "npm", "cargo": "crates.io", "golang": "Go"}
 # Where advisories name source packages only; a binary package may have the name of another source package.
 _BY_SOURCE: Final = frozenset(
     ("Alpine", "Debian", "Mageia", "Rocky Linux", "SUSE", "Ubuntu", "openEuler", "openSUSE")
@@ -58,10 +59,8 @@ def scheme_of(ecosystem: str) -> str:
 
 def ecosystems(component: Component, system: System) -> tuple[str, ...]:
     """The ecosystems in which advisories may know `component`; () when no feed can."""
-    if component.kind == "pypi":
-        return ("PyPI",)
-    if component.kind == "npm":
-        return ("npm",)
+    if component.kind in _PACKAGED:
+        return (_PACKAGED[component.kind],)
     find = _SYSTEMS.get((component.kind, system.id))
     return find(component, system) if find else ()
 
@@ -73,10 +72,15 @@ def lookups(component: Component, system: System) -> tuple[Lookup, ...]:
         source = component.source_name or component.name
         by_source = Lookup(ecosystem, source, _source_version(component))
         if ecosystem.partition(":")[0] not in _BY_SOURCE:
-            found[Lookup(ecosystem, component.name, component.version)] = None
+            found[Lookup(ecosystem, component.name, _own_version(component))] = None
         if component.kind in ("deb", "apk", "rpm"):
             found[by_source] = None
     return tuple(found)
+
+
+def _own_version(component: Component) -> str:
+    """Advisories leave out the letter that every version of Go's modules begins with."""
+    return component.version.removeprefix("v") if component.kind == "golang" else component.version
 
 
 def _source_version(component: Component) -> str:
