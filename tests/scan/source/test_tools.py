@@ -114,7 +114,7 @@ def test_what_a_tool_cannot_read_is_told_and_the_rest_is_read(tmp_path: Path) ->
     assert not result.complete
 
 
-def test_code_in_notebooks_is_seen_by_ruff_and_missed_by_bandit(tmp_path: Path) -> None:
+def test_code_in_notebooks(tmp_path: Path) -> None:
     text = notebook(
         "eval(x)",
         ["%matplotlib inline\n", "if x:\n", "    eval(x)\n"],
@@ -126,16 +126,21 @@ def test_code_in_notebooks_is_seen_by_ruff_and_missed_by_bandit(tmp_path: Path) 
         "b.ipynb": notebook("print 1 2"),
         "c.ipynb": '{"nbformat": 3}',
         "d.ipynb": notebook("eval(x)", kind="markdown"),
+        "r.ipynb": notebook("eval(x)").replace(
+            '"metadata": {},\n "nbformat"', '"metadata": {"language_info": {"name": "R"}},\n "nbformat"'
+        ),
     }
     result = look(write(tmp_path / "x", files), *TOOLS)
     lines = text.splitlines()
     places = [n for n, line in enumerate(lines, 1) if "eval(x)" in line]
-    assert rows(result) == [("S307", "a.ipynb", n) for n in places]
+    assert rows(result) == [("B307", "a.ipynb", n) for n in places]
     assert [each.open for each in result.results] == [True, True, False]
+    assert {each.tools for each in result.results} == {TOOLS}
     assert {each.text for each in result.results} == {" ".join(lines[n - 1].split()) for n in places}
     assert gaps(result) == [
-        *(("bandit", "notebook", name) for name in sorted(files)),
-        *(("ruff", "unparsable", name) for name in ("b.ipynb", "c.ipynb")),
+        (tool, *gap)
+        for tool in TOOLS
+        for gap in (("unparsable", "b.ipynb"), ("unparsable", "c.ipynb"), ("notebook", "r.ipynb"))
     ]
     assert gaps(look(tmp_path / "x", "syntax")) == []
     write(tmp_path / "x", {"a.ipynb": "{"})

@@ -1,21 +1,25 @@
-"""bandit over Python files (bandit's documentation: JSON report; bandit 1.7 to 1.9).
+"""bandit over Python files, and over notebooks as such (bandit's documentation: JSON report; bandit 1.7 to 1.9).
 
 Its own lists of what to leave out are turned off: `.git` in them would also leave out `.github`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway.errors import ToolError
 from slipway.patterns import pattern
+from slipway.scan.source.bookscripts import scripts_of
 from slipway.scan.source.model import Excuse, Gap, Result, Rule
+from slipway.scan.source.notebooks import ENDING
 from slipway.scan.source.programs import answer, relative
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
+    from slipway.scan.source.bookscripts import Script
     from slipway.scan.source.model import Level
 
 _LEVELS: Final[dict[str, Level]] = {"HIGH": "error", "MEDIUM": "warning", "LOW": "note", "UNDEFINED": "note"}
@@ -29,6 +33,39 @@ Said = tuple[list[Result], list[Gap], dict[str, Rule]]
 
 def run(program: str, files: Sequence[str], marked: Sequence[str], root: Path) -> Said:
     """What it finds in `files`; in those of them that are `marked` a `# nosec` may excuse something."""
+    books = [name for name in files if name.endswith(ENDING)]
+    plain = [name for name in files if not name.endswith(ENDING)]
+    results, gaps, rules = _scripts(
+        program, plain, [name for name in marked if not name.endswith(ENDING)], root
+    )
+    if books:
+        more = _books(program, books, frozenset(marked), root)
+        results, gaps, rules = [*results, *more[0]], [*gaps, *more[1]], {**rules, **more[2]}
+    return results, gaps, rules
+
+
+def _books(program: str, files: Sequence[str], marked: Collection[str], root: Path) -> Said:
+    with scripts_of(files, root) as made:
+        scripts = made.scripts
+        named = [name for name, script in scripts.items() if script.path in marked]
+        results, gaps, rules = _scripts(program, list(scripts), named, made.directory)
+    told = [
+        Gap("bandit", "unparsable", f"bandit could not read it: {why}", path, line)
+        for path, line, why in made.unread
+    ]
+    told += [replace(gap, path=scripts[gap.path].path) for gap in gaps]
+    return [_in_book(result, scripts[result.path]) for result in results], told, rules
+
+
+def _in_book(result: Result, script: Script) -> Result:
+    """A line of a notebook is a text in JSON: columns are not those of the file."""
+    first, last = script.line(result.line), script.line(result.end_line)
+    return replace(result, path=script.path, line=first, column=0, end_line=max(first, last))
+
+
+def _scripts(program: str, files: Sequence[str], marked: Sequence[str], root: Path) -> Said:
+    if not files:
+        return [], [], {}
     results, gaps, rules = _run([program, "--ignore-nosec"], files, root)
     if marked:
         kept = {_place(result) for result in _run([program], marked, root)[0]}
@@ -85,6 +122,4 @@ def _place(result: Result) -> tuple[str, str, int, int]:
 
 
 def _excused(result: Result) -> Result:
-    from dataclasses import replace
-
     return replace(result, excuse=Excuse("inSource", "# nosec"))

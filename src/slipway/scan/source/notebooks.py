@@ -36,6 +36,21 @@ def cells(text: str) -> list[Cell]:
     return [_cell(cell, lines) for cell in found]
 
 
+def is_python(text: str) -> bool:
+    """Whether its kernel runs Python, as for all that is known of those that do not say it, or cannot be read."""
+    try:
+        metadata = json_object(text).get("metadata")
+    except InputError:
+        return True
+    found = metadata if isinstance(metadata, dict) else {}
+    for place, name in (("language_info", "name"), ("kernelspec", "language")):
+        row = found.get(place)
+        said = row.get(name) if isinstance(row, dict) else None
+        if isinstance(said, str) and said:
+            return said.lower() in ("python", "ipython")
+    return True
+
+
 def _cell(cell: Any, lines: Lines) -> Cell:
     source = cell.get("source", "") if isinstance(cell, dict) else None
     items = [source] if isinstance(source, str) else source

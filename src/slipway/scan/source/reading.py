@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from slipway.scan.source.content import read
 from slipway.scan.source.model import Gap, Result
-from slipway.scan.source.notebooks import ENDING
+from slipway.scan.source.notebooks import ENDING, is_python
 from slipway.scan.source.pins.read import Pins
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ _SHELLS: Final = ("sh", "bash", "dash", "ksh")
 
 @dataclass
 class Read:
-    """What one pass has found. `python`, `notebooks` and `shell` are files of code; in those of `nosec` and `noqa` something may be
-    excused.
+    """What one pass has found. `python` (with notebooks) and `shell` are files of code, `foreign` notebooks of another language; in those of
+    `nosec` and `noqa` something may be excused.
 
     `data` and `texts` count what was looked at for syntax and for secrets.
     """
@@ -36,7 +36,7 @@ class Read:
     results: list[Result] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     python: list[str] = field(default_factory=list)
-    notebooks: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
     shell: list[str] = field(default_factory=list)
     nosec: list[str] = field(default_factory=list)
     noqa: list[str] = field(default_factory=list)
@@ -108,18 +108,13 @@ def _is_wanted(content: Content) -> bool:
 
 
 def _sort(content: Content, done: Read) -> None:
-    if content.name.endswith(_PYTHON) or content.interpreter in _PYTHONS:
+    if content.name.endswith(ENDING) and not is_python(content.text or ""):
+        done.foreign.append(content.path)
+    elif content.name.endswith((*_PYTHON, ENDING)) or content.interpreter in _PYTHONS:
         done.python.append(content.path)
         if b"nosec" in content.data:
             done.nosec.append(content.path)
-        _mark_noqa(content, done)
-    elif content.name.endswith(ENDING):
-        done.notebooks.append(content.path)
-        _mark_noqa(content, done)
+        if b"noqa" in content.data or b"ruff:" in content.data:
+            done.noqa.append(content.path)
     elif content.name.endswith(_SHELL) or content.interpreter in _SHELLS:
         done.shell.append(content.path)
-
-
-def _mark_noqa(content: Content, done: Read) -> None:
-    if b"noqa" in content.data or b"ruff:" in content.data:
-        done.noqa.append(content.path)

@@ -42,32 +42,16 @@ class Told:
 def run(
     done: Read, root: Path, checks: Collection[str], asked: Collection[str], reporter: Reporter
 ) -> list[Told]:
-    """bandit, ruff and shellcheck, as far as they are in `checks`; what is in `asked` is missed where it is not installed.
-
-    Notebooks are for ruff alone, which is told.
-    """
+    """bandit, ruff and shellcheck, as far as they are in `checks`; what is in `asked` is missed where it is not installed."""
     nosec, noqa = frozenset(done.nosec), frozenset(done.noqa)
+    runs: dict[str, Run] = {
+        "bandit": lambda p, f: bandit.run(p, f, [x for x in f if x in nosec], root),
+        "ruff": lambda p, f: ruff.run(p, f, [x for x in f if x in noqa], root),
+    }
     told = []
-    if "bandit" in checks:
-        told.append(
-            _told(
-                "bandit",
-                done.python,
-                lambda p, f: bandit.run(p, f, [x for x in f if x in nosec], root),
-                reporter,
-            )
-        )
-        why = "skipped: bandit does not read notebooks"
-        told[-1].gaps += [Gap("bandit", "notebook", why, name) for name in done.notebooks]
-    if "ruff" in checks:
-        told.append(
-            _told(
-                "ruff",
-                [*done.python, *done.notebooks],
-                lambda p, f: ruff.run(p, f, [x for x in f if x in noqa], root),
-                reporter,
-            )
-        )
+    for check in [each for each in runs if each in checks]:
+        told.append(_told(check, done.python, runs[check], reporter))
+        told[-1].gaps += [Gap(check, "notebook", "its code is not Python", name) for name in done.foreign]
     if "shellcheck" in checks and ("shellcheck" in asked or programs.find("shellcheck")):
         told.append(_told("shellcheck", done.shell, lambda p, f: shellcheck.run(p, f, root), reporter))
     return [_with_lines(each, root) for each in told]
