@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -166,3 +167,18 @@ def test_a_plan_before_the_first_build(own: Home, tmp_path: Path) -> None:
     assert own.slipway("image", "ls", "--json").last["images"] == []
     assert not (own.cache / "downloads").exists()
     own.check_clean()
+
+
+def test_what_is_in_no_layer_to_be_made_is_not_downloaded(own: Home, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, "tag: x\nbase: {debian: trixie, variant: essential}\n")
+    own.build(recipe)
+    shutil.rmtree(own.cache / "downloads")
+    shutil.rmtree(own.cache / "fragments")
+    write_recipe(tmp_path, f"{recipe.read_text()}cmd: [ls]\n")
+    (plan,) = own.slipway("build", recipe, "--dry-run", "--json").last["plans"]
+    assert (plan["downloads"], {a["kind"] for a in plan["actions"]}) == (
+        0,
+        {"reuse", "assemble", "configure"},
+    )
+    own.build(recipe)
+    assert not (own.cache / "downloads").exists()

@@ -9,9 +9,9 @@ from slipway.build.choices import name_of
 from slipway.build.decide import changed_settings, decide, previous_layers
 from slipway.build.image import configuration
 from slipway.build.layers import clamp_for, layer_specs, takes_directories
+from slipway.build.missing import missing_downloads
 from slipway.build.model import Action, Plan
 from slipway.build.overlaps import settled
-from slipway.build.pythonparts import is_made_here
 from slipway.oci.reader import manifests
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def _plan(session: Session, inputs: Inputs) -> Plan:
             record.get("config") if record else None, configuration(inputs, [], 0)["config"]
         ),
     )
-    missing = _missing(session, inputs)
+    downloads = missing_downloads(inputs, store, cache, session.settings, options)
+    missing = {sha256: item.size for sha256, item in downloads.items()}
     if image := inputs.image:
         looks = takes_directories(inputs.recipe) and any(a.kind == "assemble" for a in actions)
         absent = image.contents.absent() if looks else ()
@@ -93,24 +94,6 @@ def _keep(base: Contents, absent: int) -> Action:
     return Action(
         "keep", base.name, f"{count} {'layer' if count == 1 else 'layers'} of the base image{fetched}"
     )
-
-
-def _missing(session: Session, inputs: Inputs) -> dict[str, int]:
-    """Size by sha256 of what would have to be downloaded."""
-    from slipway.build.installation.init import init_key
-    from slipway.build.layers import dist_key
-    from slipway.distro.keys import deb_key
-    from slipway.inputs.kept import path_of
-
-    cache, settings = session.cache, session.settings
-    clamp = clamp_for(inputs, session.options.epoch)
-    debs = inputs.debian.debs if inputs.debian else ()
-    wanted = {d.sha256: d.size for d in debs if not cache.has(deb_key(cache, d.sha256, clamp=clamp))}
-    dists = [d for d in inputs.python.dists if not is_made_here(d, settings)] if inputs.python else []
-    wanted |= {d.sha256: d.size for d in dists if not cache.has(dist_key(inputs, cache, d))}
-    if (init := inputs.init and inputs.init.deb) and not cache.has(init_key(cache, init)):
-        wanted[init.sha256] = init.size
-    return {sha256: size for sha256, size in wanted.items() if not path_of(sha256, settings).exists()}
 
 
 def _uncovered(session: Session, inputs: Inputs, layers: Sequence[LayerSpec]) -> list[str]:
