@@ -73,7 +73,12 @@ def buildah() -> Iterator[Engine]:
         yield engine
 
 
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "buildah"])
+@pytest.fixture(
+    params=[
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("buildah", marks=pytest.mark.thorough),
+    ]
+)
 def engine(request: pytest.FixtureRequest) -> Engine:
     if request.param == "docker":
         return docker_engine(request.getfixturevalue("docker_host"))

@@ -191,7 +191,7 @@ def test_a_word_in_the_recipe_costs_the_last_layer(home: Home, told: dict[str, A
 # -- bases that exist ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arch", ["amd64", "arm64"])
+@pytest.mark.parametrize("arch", ["amd64", pytest.param("arm64", marks=pytest.mark.thorough)])
 def test_a_base_without_an_init_gets_debians(own: Home, tmp_path: Path, arch: str) -> None:
     below = write_recipe(tmp_path / "b", f"platform: linux/{arch}\n{BELOW}")
     own.build(below, "--output", f"oci:{tmp_path}/p/below:x", "--tag", "x", timeout=300)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.archive import Archive
 
-ROUNDS = 15 if os.environ.get("SLIPWAY_THOROUGH") else 8
+ROUNDS = 15 if os.environ.get("SLIPWAY_THOROUGH") else 5
 
 
 def children_of(process: subprocess.Popen[str]) -> list[int]:

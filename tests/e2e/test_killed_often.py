@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from tests.registry.real import RealRegistry
 
 pytestmark = pytest.mark.slow
-KILLS = 100
+THOROUGH = bool(os.environ.get("SLIPWAY_THOROUGH"))
+KILLS = 100 if THOROUGH else 40
 SERIES = 4  # kills in a row before somebody looks whether the next command works
-FEW = 12  # of commands that take long
+FEW = 12 if THOROUGH else 6  # of commands that take long
 
 
 @pytest.fixture

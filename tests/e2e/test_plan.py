@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.kit import write_recipe
+from tests.e2e.toys import toy_project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.e2e.archive import Archive
     from tests.e2e.kit import Home
 
 pytestmark = [pytest.mark.net, pytest.mark.slow]
@@ -169,16 +171,19 @@ def test_a_plan_before_the_first_build(own: Home, tmp_path: Path) -> None:
     own.check_clean()
 
 
-def test_what_is_in_no_layer_to_be_made_is_not_downloaded(own: Home, tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path, "tag: x\nbase: {debian: trixie, variant: essential}\n")
-    own.build(recipe)
-    shutil.rmtree(own.cache / "downloads")
-    shutil.rmtree(own.cache / "fragments")
-    write_recipe(tmp_path, f"{recipe.read_text()}cmd: [ls]\n")
-    (plan,) = own.slipway("build", recipe, "--dry-run", "--json").last["plans"]
+def test_what_is_in_no_layer_to_be_made_is_not_downloaded(
+    archive: Archive, own: Home, tmp_path: Path
+) -> None:
+    home, recipe = toy_project(archive, own, tmp_path)
+    home.build(recipe)
+    shutil.rmtree(home.cache / "downloads")
+    shutil.rmtree(home.cache / "fragments")
+    with recipe.open("a") as file:
+        file.write("cmd: [ls]\n")
+    (plan,) = home.slipway("build", recipe, "--dry-run", "--json").last["plans"]
     assert (plan["downloads"], {a["kind"] for a in plan["actions"]}) == (
         0,
         {"reuse", "assemble", "configure"},
     )
-    own.build(recipe)
-    assert not (own.cache / "downloads").exists()
+    home.build(recipe)
+    assert not (home.cache / "downloads").exists()

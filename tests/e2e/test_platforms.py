@@ -104,6 +104,7 @@ def test_load_takes_what_fits_the_daemon(own: Home, recipe: Path, docker_host: s
 
 @pytest.mark.net
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_packages_of_both(
     built: Callable[[str], dict[str, Any]], home: Home, registry: RealRegistry, tmp_path: Path
 ) -> None:

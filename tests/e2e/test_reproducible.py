@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.net, pytest.mark.slow]
 
-USUAL = ("two-platforms",)
+USUAL = ("hello",)
 NAMES = [
     pytest.param(name, marks=() if name in USUAL else pytest.mark.thorough)
     for name in sorted(path.parent.name for path in EXAMPLES.glob("*/image.yaml"))

@@ -1,4 +1,4 @@
-"""Databases for the tests of the service: each test that asks for `database` runs on SQLite and on PostgreSQL."""
+"""Databases and S3 servers for the tests of the service: each test that asks for `database` runs on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from slipway.service.artifacts.s3 import S3Artifacts
+from slipway.service.artifacts.s3clients import clients
+from slipway.service.settings import ServiceSettings
+from tests.inputs.s3d import KEY, SECRET, s3d
 from tests.service import ceph as gateway
 from tests.service.postgres import running
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from tests.service.ceph import Ceph
 
 _COUNT = itertools.count()
+BUCKETS = ("boot-images", "ims-other", "ims")
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +35,47 @@ def postgres() -> Iterator[str]:
 def ceph() -> Iterator[Ceph]:
     with gateway.running() as server:
         yield server
+
+
+@pytest.fixture
+def rclone_settings(tmp_path: Path) -> Iterator[ServiceSettings]:
+    """Of a server with the buckets."""
+    with s3d(tmp_path) as server:
+        for bucket in BUCKETS:
+            (server.root / bucket).mkdir()
+        yield ServiceSettings(s3_endpoint=server.url, s3_access_key=KEY, s3_secret_key=SECRET)
+
+
+@pytest.fixture
+def ceph_settings(ceph: Ceph) -> ServiceSettings:
+    """Of a server with the buckets, empty."""
+    settings = ServiceSettings(
+        s3_endpoint=ceph.url, s3_access_key=gateway.KEY, s3_secret_key=gateway.SECRET, s3_ca=str(ceph.ca)
+    )
+    client, probe = clients(settings)
+    for bucket in BUCKETS:
+        client.create_bucket(Bucket=bucket)
+        for found in client.list_objects_v2(Bucket=bucket).get("Contents", ()):
+            client.delete_object(Bucket=bucket, Key=found["Key"])
+        for begun in client.list_multipart_uploads(Bucket=bucket).get("Uploads", ()):
+            client.abort_multipart_upload(Bucket=bucket, Key=begun["Key"], UploadId=begun["UploadId"])
+    client.close()
+    probe.close()
+    return settings
+
+
+@pytest.fixture
+def rclone(rclone_settings: ServiceSettings) -> Iterator[S3Artifacts]:
+    storage = S3Artifacts.connect(rclone_settings)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def rgw(ceph_settings: ServiceSettings) -> Iterator[S3Artifacts]:
+    storage = S3Artifacts.connect(ceph_settings)
+    yield storage
+    storage.close()
 
 
 @pytest.fixture

@@ -132,6 +132,7 @@ def test_a_file_that_two_fragments_hold_is_read_from_the_layer(
 
 @pytest.mark.net
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_real_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Home(tmp_path / "home")
     result = home.build(write_recipe(tmp_path / "recipe", RECIPE, **{"note.txt": "x"}))

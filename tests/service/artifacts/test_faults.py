@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
     from slipway.service.settings import ServiceSettings
 
+pytestmark = pytest.mark.parametrize(
+    "s3_settings",
+    [
+        pytest.param("rclone_settings", marks=pytest.mark.thorough),
+        pytest.param("ceph_settings", marks=pytest.mark.slow),
+    ],
+    indirect=True,
+)
 SMALL = os.urandom(300_000)
 LARGE = os.urandom(40 << 20)
 B = "boot-images"

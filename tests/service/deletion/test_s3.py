@@ -10,41 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from slipway.service.artifacts.model import split
-from slipway.service.artifacts.s3 import S3Artifacts
 from slipway.service.model import Image, Link, Recipe
-from slipway.service.settings import ServiceSettings
-from tests.inputs.s3d import KEY, SECRET, s3d
-from tests.service import ceph
 from tests.service.deletion.conftest import ALICE, TYPES, House, document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from slipway.service.artifacts.model import Artifacts
-
-
-@pytest.fixture
-def rclone(tmp_path: Path) -> Iterator[S3Artifacts]:
-    with s3d(tmp_path) as server:
-        for bucket in ("boot-images", "ims"):
-            (server.root / bucket).mkdir()
-        found = S3Artifacts.connect(
-            ServiceSettings(s3_endpoint=server.url, s3_access_key=KEY, s3_secret_key=SECRET)
-        )
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
-def rgw() -> Iterator[S3Artifacts]:
-    with ceph.running() as server:
-        settings = ServiceSettings(s3_endpoint=server.url, s3_access_key=ceph.KEY, s3_secret_key=ceph.SECRET)
-        found = S3Artifacts.connect(settings)
-        for bucket in ("boot-images", "ims"):
-            found._client.create_bucket(Bucket=bucket)
-        yield found
-        found.close()
+    from slipway.service.artifacts.s3 import S3Artifacts
 
 
 @pytest.fixture(params=["rclone", pytest.param("rgw", marks=pytest.mark.slow)])

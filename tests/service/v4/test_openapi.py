@@ -69,7 +69,7 @@ def test_schemathesis_finds_nothing(service: Service, tmp_path: Path) -> None:
             f"{address}/openapi.json",
             "--exclude-operation-id-regex=^watch",  # streams have no end
             "--exclude-checks=positive_data_acceptance",  # it cannot know which ids there are
-            f"--max-examples={8 if thorough else 4}",
+            f"--max-examples={8 if thorough else 2}",
             f"--phases={'coverage,fuzzing' if thorough else 'fuzzing'}",
             "--suppress-health-check=all",
             "--generation-deterministic",
