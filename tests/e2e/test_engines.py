@@ -412,14 +412,7 @@ files: [a.txt]
 
 @pytest.mark.net
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "engine",
-    [
-        pytest.param("docker", marks=pytest.mark.docker),
-        pytest.param("buildah", marks=pytest.mark.thorough),
-    ],
-    indirect=True,
-)
+@pytest.mark.thorough
 def test_a_real_image(own: Home, engine: Engine, tmp_path: Path) -> None:
     home = engine.home(own)
     recipe = write_recipe(tmp_path / "p", REAL, **{"a.txt": "a\n"})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.archive import Archive
 
-ROUNDS = 15 if os.environ.get("SLIPWAY_THOROUGH") else 5
+ROUNDS = 15
 
 
 def children_of(process: subprocess.Popen[str]) -> list[int]:
@@ -58,6 +58,7 @@ def check_usable(home: Home) -> None:
 
 @pytest.mark.net
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_at_any_moment(home: Home, built: Callable[[str], dict[str, Any]], tmp_path: Path) -> None:
     """`kill -9` in the middle of the work, again and again: every time a valid store, and at the end the same image."""
     wanted = built("hello")["image"]["digest"]

@@ -85,6 +85,7 @@ def test_an_example(
         shutil.rmtree(used)
 
 
+@pytest.mark.thorough
 def test_two_builds_from_nothing(plain_home: Home, tmp_path: Path) -> None:
     """Without a lock, each asking and downloading for itself."""
     first = Home(tmp_path / "first", EVEN | {"HOME": str(tmp_path)})

@@ -171,7 +171,7 @@ def test_interrupted_and_killed(project: tuple[Home, Path]) -> None:
 
 @pytest.mark.net
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hello", "two-platforms"])
+@pytest.mark.parametrize("name", ["hello", pytest.param("two-platforms", marks=pytest.mark.thorough)])
 def test_an_example(home: Home, built: Callable[[str], dict[str, Any]], name: str) -> None:
     result = built(name)
     platforms = home.slipway("verify", name, "--json", timeout=300).last["platforms"]

@@ -134,6 +134,9 @@ def test_killed_while_clients_write(database: str, tmp_path: Path) -> None:
     assert min(acknowledged) > 0
 
 
+@pytest.mark.parametrize(
+    "database", [pytest.param("sqlite", marks=pytest.mark.thorough), "postgresql"], indirect=True
+)
 def test_killed_while_it_starts(database: str, tmp_path: Path) -> None:
     """In the middle of making its tables, and of all that follows."""
     chance = random.Random(7)

@@ -177,7 +177,15 @@ def test_nobody_listens(s3_settings: ServiceSettings) -> None:
     storage.close()
 
 
-@pytest.mark.parametrize("fault", [refuse(500, "InternalError"), refuse(403, "AccessDenied"), reset, hang])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        refuse(500, "InternalError"),
+        refuse(403, "AccessDenied"),
+        reset,
+        pytest.param(hang, marks=pytest.mark.thorough),
+    ],
+)
 def test_a_part_that_fails_leaves_nothing(
     way: Proxy, storage: S3Artifacts, request: pytest.FixtureRequest, fault: object
 ) -> None:
