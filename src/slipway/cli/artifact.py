@@ -30,15 +30,20 @@ _OFFERED = 100  # paths that a shell is given
 
 def _paths(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     def words(client: Client) -> list[str]:
-        from slipway.client.artifacts import beginning
-
         # as long as the bucket is not all there, any may be meant
         whole = incomplete.startswith("s3://") and incomplete.count("/") > 2
-        bucket, prefix = beginning(incomplete) if whole else ("", "")
+        bucket, prefix = _place(incomplete if whole else "")
         found = islice(client.artifacts.each(bucket, prefix, _OFFERED), _OFFERED)
         return [each["path"] for each in found if each["path"].startswith(incomplete)]
 
     return offered(ctx, words)
+
+
+def _place(path: str) -> tuple[str, str]:
+    """Bucket and beginning of keys; of nothing both are empty, which means all."""
+    from slipway.client.artifacts import beginning
+
+    return beginning(path) if path else ("", "")
 
 
 def _begun(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
@@ -135,9 +140,8 @@ def listed(face: Face, *, path: str) -> None:
     import sys
 
     from slipway.cli import render_remote
-    from slipway.client.artifacts import beginning
 
-    place = beginning(path) if path else ("", "")
+    place = _place(path)
     with connected(face) as client:
         found = client.artifacts.list(*place)
     face.result({"artifacts": list(found)}, lambda: render_remote.artifacts_of(found, Paint(sys.stdout)))
@@ -153,9 +157,8 @@ def uploads(face: Face, *, path: str) -> None:
     import sys
 
     from slipway.cli import render_remote
-    from slipway.client.artifacts import beginning
 
-    place = beginning(path) if path else ("", "")
+    place = _place(path)
     with connected(face) as client:
         found = client.artifacts.uploads(*place)
     face.result({"uploads": list(found)}, lambda: render_remote.uploads_of(found, Paint(sys.stdout)))
